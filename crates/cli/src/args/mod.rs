@@ -1,0 +1,92 @@
+//! What people type: one file per group of commands.
+
+mod config;
+mod db;
+mod definition;
+mod globals;
+mod request;
+mod run;
+mod step;
+mod task;
+mod values;
+mod worker;
+
+use clap::{Parser, Subcommand};
+
+pub use config::ConfigCommand;
+pub use db::{DbCommand, PruneArgs};
+pub use definition::{
+    DefinitionCommand, DiffArgs, GraphArgs, Loading, RegisterArgs, RetireArgs, ShowArgs, ValidateArgs,
+};
+pub use globals::{Globals, Output};
+pub use request::{ContextSource, RequestArgs};
+pub use run::RunArgs;
+pub use step::{StepCommand, StepOperator, StepRef};
+pub use task::{CreateArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand};
+pub use worker::{WorkerCommand, WorkerRunArgs};
+
+use crate::demo::DemoArgs;
+
+/// Tasker runs workflows: graphs of steps with dependencies, retries and a full history, kept in a database.
+#[derive(Parser, Debug)]
+#[command(
+    name = "tasker",
+    version,
+    max_term_width = 100,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  tasker demo                                          See it work, without any set-up
+  tasker run order.yaml --context '{\"order_id\": 7}'    Run one workflow to its end
+  tasker task list --status error                      See what failed
+  tasker task explain TASK_ID                          See why a task is not further
+
+Exit status: 0 done; 1 the task did not complete, or a check found something; 2 wrong usage; 3 invalid definition or
+configuration; 4 not found; 5 conflict; 6 the database cannot be used; 130, 143 interrupted."
+)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run one task of a definition file to its end
+    Run(RunArgs),
+    /// Work with definitions: validate, register, look at
+    #[command(subcommand)]
+    Definition(DefinitionCommand),
+    /// Work with tasks: create, look at, cancel, retry
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Work with single steps of tasks
+    #[command(subcommand)]
+    Step(StepCommand),
+    /// Run steps of any task
+    #[command(subcommand)]
+    Worker(WorkerCommand),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// See it work: a shop with a hundred orders and an unreliable world, without any set-up
+    Demo(DemoArgs),
+    /// Write a completion script for a shell
+    #[command(after_help = "Examples:\n  tasker completions bash > /etc/bash_completion.d/tasker\n  tasker completions zsh > ~/.zfunc/_tasker")]
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Show the version
+    #[command(after_help = "Examples:\n  tasker version\n  tasker version --output json")]
+    Version,
+}

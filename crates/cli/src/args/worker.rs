@@ -1,0 +1,35 @@
+//! `tasker worker ...`.
+
+use clap::{Args, Subcommand};
+
+/// Run steps.
+#[derive(Subcommand, Clone, Debug)]
+pub enum WorkerCommand {
+    /// Run steps of any task, until it is stopped
+    Run(WorkerRunArgs),
+    /// List workers
+    #[command(after_help = "Examples:\n  tasker worker list\n  tasker worker list --output json")]
+    List,
+}
+
+/// Run steps of any task.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  tasker worker run
+  tasker worker run --until-idle --allow-commands
+  tasker worker run --database-url sqlite:/var/lib/tasker/tasker.db --name worker-1 -v
+
+Ctrl-C or SIGTERM stops gracefully: running steps may go on for the grace period (execution.grace); a second signal stops
+at once. Steps that were cut off are run again by another worker.")]
+pub struct WorkerRunArgs {
+    /// Stop when nothing is left to run
+    #[arg(long)]
+    pub until_idle: bool,
+    /// Let steps run local programs (handler `command`)
+    #[arg(long)]
+    pub allow_commands: bool,
+    /// Name of this worker, for people [default: host and process id]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! `tasker db ...`.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde_json::json;
+use tasker_core::ids::TaskId;
+use tasker_store::read::{Finding, SchemaStatus};
+use tasker_store::write::Prune;
+
+use crate::args::{DbCommand, PruneArgs};
+use crate::exit::{Failure, Status};
+use crate::open::{self, Access};
+use crate::output::table::facts;
+use crate::session::Session;
+
+/// Tasks that are deleted in one transaction.
+const BATCH: usize = 200;
+
+/// Looks after the database.
+pub async fn run(command: DbCommand, session: &Session) -> anyhow::Result<ExitCode> {
+    match command {
+        DbCommand::Migrate => migrate(session).await,
+        DbCommand::Status => status(session),
+        DbCommand::Check { limit } => check(session, usize::try_from(limit)?).await,
+        DbCommand::Prune(args) => prune(args, session).await,
+    }
+}
+
+async fn migrate(session: &Session) -> anyhow::Result<ExitCode> {
+    let before = open::schema(&open::database(session)?)?.version;
+    let engine = open::engine(session, Access::Create)?;
+    let schema = engine.schema().await?;
+    engine.shutdown().await;
+    session.printer.result(&schema, || match (before, schema.version) {
+        (None, Some(now)) => format!("created {} with schema {now}", schema.location),
+        (Some(before), Some(now)) if before < now => format!("migrated {} from schema {before} to {now}", schema.location),
+        _ => format!("{} is up to date (schema {})", schema.location, schema.expected),
+    });
+    Ok(Status::Ok.into())
+}
+
+fn status(session: &Session) -> anyhow::Result<ExitCode> {
+    let path = open::database(session)?;
+    if !path.try_exists().unwrap_or(true) {
+        // The same answer as every other command gives that reads.
+        open::store(&path, Access::Read)?;
+    }
+    let schema = open::schema(&path)?;
+    session.printer.result(&schema, || text(&schema, session));
+    let is_unusable = is_newer(&schema);
+    Ok(if is_unusable { Status::Unavailable.into() } else { Status::Ok.into() })
+}
+
+fn text(schema: &SchemaStatus, session: &Session) -> String {
+    let standing = match schema.version {
+        None => "empty; run `tasker db migrate`".to_owned(),
+        Some(version) if version < schema.expected => "older than this program; run `tasker db migrate`".to_owned(),
+        Some(version) if version == schema.expected => "up to date".to_owned(),
+        Some(_) if is_newer(schema) => "newer than this program can use; use a newer tasker".to_owned(),
+        Some(_) => "newer than this program, which can use it".to_owned(),
+    };
+    let shown = |version: Option<u32>| version.map(|version| version.to_string()).unwrap_or_default();
+    let pairs = [
+        ("database", format!("{}:{}", schema.store, schema.location)),
+        ("schema", shown(schema.version)),
+        ("this program's", schema.expected.to_string()),
+        ("standing", standing),
+    ];
+    facts(&pairs, session.printer.style())
+}
+
+fn is_newer(schema: &SchemaStatus) -> bool {
+    schema.readable_from.is_some_and(|from| from > schema.expected)
+}
+
+async fn check(session: &Session, limit: usize) -> anyhow::Result<ExitCode> {
+    let engine = open::engine(session, Access::Read)?;
+    let findings = engine.check(limit).await?;
+    session.printer.result(&json!({"findings": findings}), || {
+        if findings.is_empty() { "nothing wrong was found".into() } else { findings.iter().map(finding_line).collect() }
+    });
+    Ok(if findings.is_empty() { Status::Ok.into() } else { Status::Failed.into() })
+}
+
+fn finding_line(finding: &Finding) -> String {
+    let task = finding.task_id.map(|id: TaskId| format!(" task {id}")).unwrap_or_default();
+    let step = finding.step.as_ref().map(|step| format!(" step {step}")).unwrap_or_default();
+    format!("{}:{task}{step}: {}\n", finding.code, finding.message)
+}
+
+async fn prune(args: PruneArgs, session: &Session) -> anyhow::Result<ExitCode> {
+    let access = if args.dry_run { Access::Read } else { Access::Write };
+    let engine = open::engine(session, access)?;
+    let mut request = Prune { finished_before: args.finished_before, dry_run: true, batch: BATCH };
+    if !args.dry_run {
+        let found = engine.prune(request.clone()).await?.tasks;
+        confirm(found, session)?;
+        request.dry_run = false;
+    }
+    let mut tasks = 0;
+    loop {
+        let pruned = engine.prune(request.clone()).await?;
+        tasks += pruned.tasks;
+        if request.dry_run || !pruned.more {
+            break;
+        }
+    }
+    engine.shutdown().await;
+    session.printer.result(&json!({"tasks": tasks, "dry_run": args.dry_run}), || {
+        if args.dry_run { format!("{tasks} tasks would be deleted") } else { format!("{tasks} tasks deleted") }
+    });
+    Ok(Status::Ok.into())
+}
+
+/// Asks on a terminal; elsewhere `--yes` is needed.
+fn confirm(tasks: u64, session: &Session) -> anyhow::Result<()> {
+    if session.globals.yes {
+        return Ok(());
+    }
+    let refused = |message: &str| Failure::new(Status::Usage, "not_confirmed", message);
+    if !io::stdin().is_terminal() {
+        return Err(refused("deleting tasks needs --yes where nobody can be asked; nothing was deleted").into());
+    }
+    let _ = write!(io::stderr(), "Delete {tasks} tasks with their history? [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(refused("nothing was deleted").into())
+}

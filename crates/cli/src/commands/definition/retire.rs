@@ -1,0 +1,36 @@
+//! `tasker definition retire`.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use tasker_store::definitions::Selector;
+
+use super::selector;
+use crate::args::RetireArgs;
+use crate::exit::{Failure, Status};
+use crate::open::{self, Access};
+use crate::session::Session;
+
+/// Lets no new task use a version, or allows it again.
+pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCode> {
+    let wanted = selector::parse(&args.which.name, args.which.namespace.as_ref(), args.which.version.as_ref())?;
+    if wanted.version().is_none() {
+        let message = "name the version to retire: NAME@VERSION";
+        return Err(Failure::new(Status::Usage, "version_missing", message).into());
+    }
+    let engine = open::engine(session, Access::Write)?;
+    let definition = &wanted.find(&engine).await?.definition;
+    let selector = Selector {
+        namespace: definition.namespace.clone(),
+        name: definition.name.clone(),
+        version: Some(definition.version.clone()),
+    };
+    let retired = !args.undo;
+    engine.retire(selector, retired).await?;
+    engine.shutdown().await;
+    let name = definition.full_name();
+    session.printer.result(&json!({"full_name": name, "retired": retired}), || {
+        if retired { format!("{name}: retired; running tasks finish") } else { format!("{name}: in use again") }
+    });
+    Ok(Status::Ok.into())
+}

@@ -1,0 +1,32 @@
+//! What commands do: one file per command.
+
+pub mod completions;
+pub mod config;
+mod db;
+mod definition;
+mod run;
+mod step;
+mod task;
+pub mod version;
+mod wait;
+mod worker;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::demo;
+use crate::session::Session;
+
+/// Does what a command line says.
+pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => run::run(args, session).await,
+        Command::Definition(command) => definition::run(command, session).await,
+        Command::Task(command) => task::run(command, session).await,
+        Command::Step(command) => step::run(command, session).await,
+        Command::Worker(command) => worker::run(command, session).await,
+        Command::Db(command) => db::run(command, session).await,
+        Command::Demo(args) => demo::run(args, session).await,
+        Command::Config(_) | Command::Completions { .. } | Command::Version => unreachable!("they need no session"),
+    }
+}

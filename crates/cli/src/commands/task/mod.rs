@@ -1,0 +1,33 @@
+//! `tasker task ...`.
+
+mod create;
+mod events;
+mod explain;
+mod list;
+pub mod operator;
+pub mod request;
+mod show;
+
+use std::process::ExitCode;
+
+use crate::args::TaskCommand;
+use crate::open::{self, Access};
+use crate::session::Session;
+
+/// Works with tasks.
+pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<ExitCode> {
+    match command {
+        TaskCommand::Create(args) => create::run(args, session).await,
+        TaskCommand::List(args) => list::run(args, session).await,
+        TaskCommand::Show(which) => show::run(which.task, session).await,
+        TaskCommand::Watch(args) => {
+            let engine = open::engine(session, Access::Read)?;
+            super::wait::until_ended(&engine, args.which.task, args.timeout, session).await
+        }
+        TaskCommand::Cancel(args) => operator::cancel(args, session).await,
+        TaskCommand::Retry(args) => operator::retry(args, session).await,
+        TaskCommand::Resolve(args) => operator::resolve(args, session).await,
+        TaskCommand::Explain(args) => explain::run(args, session).await,
+        TaskCommand::Events(args) => events::run(args, session).await,
+    }
+}

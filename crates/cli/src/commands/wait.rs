@@ -1,0 +1,58 @@
+//! Waiting for a task: shared by the commands that run, create or watch one.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tasker_core::ids::TaskId;
+use tasker_core::state::TaskState;
+use tasker_engine::Engine;
+
+use crate::exit::Status;
+use crate::output::{task, time};
+use crate::progress::Follower;
+use crate::session::Session;
+use crate::signals::Signals;
+
+/// What ended the waiting.
+enum Waited {
+    /// The task did.
+    Ended,
+    /// Time did.
+    TimedOut,
+    /// A signal did.
+    Signal(Status),
+}
+
+/// Follows a task that others run, until it ends; answers with its document.
+pub async fn until_ended(
+    engine: &Engine,
+    id: TaskId,
+    timeout: Option<Duration>,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
+    let plan = engine.task(id).await?.detail.plan;
+    let mut follower = Follower::new(engine, id, &plan, session.printer);
+    let mut signals = Signals::new()?;
+    let waited = tokio::select! {
+        state = engine.wait(id, timeout) => state?.map_or(Waited::TimedOut, |_| Waited::Ended),
+        status = signals.next() => Waited::Signal(status),
+        () = follower.follow() => Waited::TimedOut,
+    };
+    follower.finish().await;
+    if let Waited::TimedOut = waited {
+        session.printer.note(&format!("task {id} did not end in time; watch on with: tasker task watch {id}"));
+    }
+    if let Waited::Signal(status) = waited {
+        return Ok(status.into());
+    }
+    Ok(show_ended(engine, id, session).await?.into())
+}
+
+/// Shows a task as it is now; answers how the program ends because of it.
+pub async fn show_ended(engine: &Engine, id: TaskId, session: &Session) -> anyhow::Result<Status> {
+    let view = engine.task(id).await?;
+    let document = task::document(&view, time::now());
+    session.printer.result(&document, || task::ended(&document, session.printer.style()));
+    let is_complete = view.detail.record.state == TaskState::Complete;
+    Ok(if is_complete { Status::Ok } else { Status::Failed })
+}

@@ -1,0 +1,181 @@
+//! From settings to an engine. The only place that names concrete stores.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tasker_config::{Identity, Settings};
+use tasker_core::decide::Rules;
+use tasker_core::identity::IdentityStrategy;
+use tasker_engine::handler::Handlers;
+use tasker_engine::{Engine, EngineOptions};
+use tasker_handlers::{CommandPolicy, HttpPolicy, ShippedOptions, shipped};
+use tasker_store::Store;
+use tasker_store::read::SchemaStatus;
+use tasker_store_sqlite::{OpenOptions, SqliteStore};
+
+use crate::exit::{Failure, Status};
+use crate::session::Session;
+
+/// Name of the embedded database in its folder.
+const FILE_NAME: &str = "tasker.db";
+
+/// How long the embedded database keeps ended tasks, unless told otherwise.
+const EMBEDDED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+
+/// What a command does with the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Reads; never creates nor migrates.
+    Read,
+    /// Changes what is there; never creates.
+    Write,
+    /// Creates it if need be.
+    Create,
+}
+
+/// Opens an engine that runs no handlers of its own.
+pub fn engine(session: &Session, access: Access) -> anyhow::Result<Engine> {
+    engine_with(session, access, Handlers::new(), options(&session.settings))
+}
+
+/// Opens an engine with handlers.
+pub fn engine_with(
+    session: &Session,
+    access: Access,
+    handlers: Handlers,
+    options: EngineOptions,
+) -> anyhow::Result<Engine> {
+    let path = database(session)?;
+    Ok(Engine::new(store(&path, access)?, handlers, options))
+}
+
+/// The handlers that this program brings.
+pub fn handlers(settings: &Settings, allow_commands: bool) -> Result<Handlers, Failure> {
+    let http = HttpPolicy::new(settings.http.allowed_hosts.clone(), &settings.http.denied_networks).map_err(|error| {
+        let message = format!("http.denied_networks: {error}");
+        Failure::new(Status::Invalid, "invalid_configuration", message)
+    })?;
+    let command = CommandPolicy { allowed: allow_commands || settings.command.enabled };
+    Ok(shipped(ShippedOptions { http, command }))
+}
+
+/// How the engine is set up.
+pub fn options(settings: &Settings) -> EngineOptions {
+    let execution = &settings.execution;
+    EngineOptions {
+        rules: Rules { backoff: settings.backoff.clone() },
+        identity: match settings.identity {
+            Identity::Default => IdentityStrategy::Default,
+            Identity::Hash => IdentityStrategy::Hash,
+        },
+        max_concurrent_steps: execution.max_concurrent_steps,
+        max_in_flight: execution.max_in_flight,
+        handler_limits: execution.handler_limits.clone(),
+        max_batch_items: execution.max_batch_items,
+        max_batch_bytes: execution.max_batch_bytes,
+        poll_interval: execution.poll_interval,
+        heartbeat_interval: execution.heartbeat_interval,
+        lease: execution.lease,
+        grace: execution.grace,
+        max_result_bytes: settings.limits.max_result_bytes,
+        max_context_bytes: settings.limits.max_context_bytes,
+        retention: settings.retention.unwrap_or(Some(EMBEDDED_RETENTION)),
+        worker_name: settings.worker.name.clone().unwrap_or_else(default_worker_name),
+    }
+}
+
+/// The file of the database.
+///
+/// # Errors
+/// The address cannot be read, or names a database that this program cannot use; no data directory is known.
+pub fn database(session: &Session) -> Result<PathBuf, Failure> {
+    // A folder on the command line is meant, whatever address the configuration holds.
+    let url = session.settings.database_url.as_deref().filter(|_| session.globals.data_dir.is_none());
+    match url {
+        Some(url) => path_of(url),
+        None => Ok(data_directory(&session.settings)?.join(FILE_NAME)),
+    }
+}
+
+/// The schema of the database, which is not changed.
+pub fn schema(path: &Path) -> anyhow::Result<SchemaStatus> {
+    Ok(SqliteStore::status(path)?)
+}
+
+/// Opens the store of a file.
+pub fn store(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+    if access != Access::Create && !path.try_exists().unwrap_or(true) {
+        let message = format!("there is no database at {}", path.display());
+        return Err(Failure::new(Status::Unavailable, "database_missing", message)
+            .help("create it with `tasker db migrate`, or name another one with --database-url or --data-dir")
+            .into());
+    }
+    let is_read = access == Access::Read;
+    let options = OpenOptions { migrate: !is_read, read_only: is_read, ..OpenOptions::default() };
+    Ok(Arc::new(SqliteStore::open(path, options)?))
+}
+
+fn path_of(url: &str) -> Result<PathBuf, Failure> {
+    let invalid = |message: String| {
+        Failure::new(Status::Invalid, "invalid_database_url", message).help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db")
+    };
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Err(Failure::new(
+            Status::Unavailable,
+            "database_unsupported",
+            "this build of Tasker does not support PostgreSQL yet",
+        )
+        .help("use an embedded database: --database-url sqlite:PATH or --data-dir DIR"));
+    }
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        let scheme = url.split(':').next().unwrap_or_default();
+        return Err(invalid(format!("{scheme:?} is no kind of database that Tasker knows")));
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    match path {
+        "" | ":memory:" => Err(invalid(format!("{url:?} names no file, and tasks must outlive this process"))),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &settings.data_dir {
+        return Ok(folder.clone());
+    }
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+    base.map(|base| base.join("tasker")).ok_or_else(|| {
+        let message = "there is no place for the embedded database: neither XDG_DATA_HOME nor HOME is set";
+        Failure::new(Status::Unavailable, "no_data_directory", message).help("name a folder with --data-dir")
+    })
+}
+
+fn default_worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+    format!("{host}:{}", std::process::id())
+}
+
+/// Variables of this process, for definitions.
+pub fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn database_addresses_name_a_file() {
+        let shown = |url: &str| path_of(url).map(|path| path.display().to_string()).map_err(|f| (f.status as u8, f.body.code));
+        assert_eq!(shown("sqlite:/a/b.db"), Ok("/a/b.db".into()));
+        assert_eq!(shown("sqlite:///a/b.db"), Ok("/a/b.db".into()));
+        assert_eq!(shown("sqlite:b.db"), Ok("b.db".into()));
+        assert_eq!(shown("postgres://host/db"), Err((6, "database_unsupported".into())));
+        assert_eq!(shown("mysql://host/db"), Err((3, "invalid_database_url".into())));
+        assert_eq!(shown("sqlite:"), Err((3, "invalid_database_url".into())));
+        assert_eq!(shown("/a/b.db"), Err((3, "invalid_database_url".into())));
+    }
+}

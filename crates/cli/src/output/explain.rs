@@ -1,0 +1,48 @@
+//! Explanations for people.
+
+use tasker_core::explain::{Explained, StepExplanation, TaskExplanation};
+
+use super::Style;
+
+/// Most steps that are listed one by one.
+const MOST_STEPS: usize = 50;
+
+/// Why a task is not further.
+pub fn task(explanation: &TaskExplanation, style: Style) -> String {
+    let status = style.state(explanation.status.as_str());
+    let mut text = format!("task {} is {status}: {}\n", explanation.task_id, explanation.summary.message);
+    text.push_str(&advice(&explanation.summary));
+    if !explanation.steps.is_empty() {
+        text.push('\n');
+    }
+    for step in explanation.steps.iter().take(MOST_STEPS) {
+        text.push_str(&line(step, style));
+    }
+    if explanation.steps.len() > MOST_STEPS {
+        let more = explanation.steps.len() - MOST_STEPS;
+        text.push_str(&format!("... and {more} more steps that are not done; --output json lists all\n"));
+    }
+    text
+}
+
+/// Why a step is not further.
+pub fn step(explanation: &StepExplanation, style: Style) -> String {
+    let text = line(explanation, style) + &advice(&explanation.explained);
+    text
+}
+
+fn line(step: &StepExplanation, style: Style) -> String {
+    let status = style.state(step.current_state.as_str());
+    format!("  {} is {status}: {}\n", step.step_name, step.explained.message)
+}
+
+fn advice(explained: &Explained) -> String {
+    let mut text = String::new();
+    if let Some(help) = &explained.help {
+        text.push_str(&format!("  help: {help}\n"));
+    }
+    if let Some(command) = &explained.command {
+        text.push_str(&format!("  command: {command}\n"));
+    }
+    text
+}

@@ -1,0 +1,250 @@
+//! Settings, typed: what the rest of the program is given.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tasker_core::backoff::BackoffPolicy;
+use tasker_core::names::HandlerName;
+
+use crate::kind::Value;
+use crate::resolve::Resolved;
+
+/// All settings.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    /// `database.url`.
+    pub database_url: Option<String>,
+    /// `data_dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `environment`.
+    pub environment: Option<String>,
+    /// `execution.*`.
+    pub execution: Execution,
+    /// `limits.*`.
+    pub limits: Limits,
+    /// `backoff.*`.
+    pub backoff: BackoffPolicy,
+    /// `engine.identity_strategy`.
+    pub identity: Identity,
+    /// `retention.finished_tasks`: unset, never (`Some(None)`), or a span.
+    pub retention: Option<Option<Duration>>,
+    /// `http.*`.
+    pub http: HttpSettings,
+    /// `command.*`.
+    pub command: CommandSettings,
+    /// `telemetry.log_*`.
+    pub log: LogSettings,
+    /// `worker.*`.
+    pub worker: WorkerSettings,
+}
+
+/// How much runs at once, and how workers keep in touch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Execution {
+    /// Handlers that run at once on this node.
+    pub max_concurrent_steps: usize,
+    /// Steps that are claimed and not yet settled.
+    pub max_in_flight: usize,
+    /// Handlers of one kind that run at once on this node.
+    pub handler_limits: HashMap<HandlerName, usize>,
+    /// Most items of one transaction.
+    pub max_batch_items: usize,
+    /// Most payload bytes of one transaction.
+    pub max_batch_bytes: usize,
+    /// How often the queue is looked at.
+    pub poll_interval: Duration,
+    /// How often a worker tells that it lives.
+    pub heartbeat_interval: Duration,
+    /// Time without heartbeat after which a worker is lost.
+    pub lease: Duration,
+    /// How long a stopping worker lets its handlers run on.
+    pub grace: Duration,
+}
+
+/// Limits of payloads, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Largest context.
+    pub max_context_bytes: usize,
+    /// Largest result.
+    pub max_result_bytes: usize,
+}
+
+/// How repeated requests are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Identity {
+    /// They are not.
+    Default,
+    /// By a hash of the request and its minute.
+    Hash,
+}
+
+/// The handler `http`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpSettings {
+    /// Hosts that may be called; empty: all that are not denied.
+    pub allowed_hosts: Vec<String>,
+    /// Networks that must not be called.
+    pub denied_networks: Vec<String>,
+}
+
+/// The handler `command`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CommandSettings {
+    /// Whether local programs may be run.
+    pub enabled: bool,
+}
+
+/// Log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogSettings {
+    /// Which.
+    pub level: LogLevel,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// Which log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LogLevel {
+    /// None.
+    Off,
+    /// What failed.
+    Error,
+    /// What may need attention.
+    Warn,
+    /// What happened.
+    Info,
+    /// How it happened.
+    Debug,
+    /// All.
+    Trace,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// This worker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerSettings {
+    /// Its name for people.
+    pub name: Option<String>,
+}
+
+impl LogLevel {
+    /// The level of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Off, Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace]
+            .into_iter()
+            .find(|l| l.as_str() == name)
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn of(resolved: &Resolved) -> Self {
+        let limits = Limits {
+            max_context_bytes: resolved.size("limits.max_context_bytes"),
+            max_result_bytes: resolved.size("limits.max_result_bytes"),
+        };
+        Self {
+            database_url: resolved.text("database.url"),
+            data_dir: resolved.text("data_dir").map(PathBuf::from),
+            environment: resolved.text("environment"),
+            execution: execution(resolved),
+            limits,
+            backoff: backoff(resolved),
+            identity: if resolved.text("engine.identity_strategy").as_deref() == Some("hash") {
+                Identity::Hash
+            } else {
+                Identity::Default
+            },
+            retention: retention(resolved),
+            http: HttpSettings {
+                allowed_hosts: resolved.texts("http.allowed_hosts"),
+                denied_networks: resolved.texts("http.denied_networks"),
+            },
+            command: CommandSettings { enabled: resolved.flag("command.enabled") },
+            log: log(resolved),
+            worker: WorkerSettings { name: resolved.text("worker.name") },
+        }
+    }
+}
+
+fn execution(resolved: &Resolved) -> Execution {
+    Execution {
+        max_concurrent_steps: resolved.size("execution.max_concurrent_steps"),
+        max_in_flight: resolved.size("execution.max_in_flight"),
+        handler_limits: handler_limits(resolved),
+        max_batch_items: resolved.size("execution.max_batch_items"),
+        max_batch_bytes: resolved.size("execution.max_batch_bytes"),
+        poll_interval: resolved.span("execution.poll_interval"),
+        heartbeat_interval: resolved.span("execution.heartbeat_interval"),
+        lease: resolved.span("execution.lease"),
+        grace: resolved.span("execution.grace"),
+    }
+}
+
+/// Names that break the rule were reported before; here they are left out.
+fn handler_limits(resolved: &Resolved) -> HashMap<HandlerName, usize> {
+    match resolved.value("execution.handler_limits") {
+        Some(Value::CountsByName(map)) => map
+            .iter()
+            .filter_map(|(name, limit)| {
+                Some((HandlerName::new(name).ok()?, usize::try_from(*limit).unwrap_or(usize::MAX)))
+            })
+            .collect(),
+        _ => HashMap::new(),
+    }
+}
+
+fn backoff(resolved: &Resolved) -> BackoffPolicy {
+    let seconds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let table = match resolved.value("backoff.default_backoff_seconds") {
+        Some(Value::Counts(list)) => list.iter().map(|n| seconds(*n)).collect(),
+        _ => Vec::new(),
+    };
+    BackoffPolicy {
+        table,
+        max_seconds: seconds(resolved.size("backoff.max_backoff_seconds") as u64),
+        multiplier: resolved.number("backoff.backoff_multiplier"),
+        jitter: resolved
+            .flag("backoff.jitter_enabled")
+            .then(|| resolved.number("backoff.jitter_max_percentage")),
+        max_server_seconds: seconds(resolved.size("backoff.max_server_backoff_seconds") as u64),
+    }
+}
+
+fn retention(resolved: &Resolved) -> Option<Option<Duration>> {
+    match resolved.value("retention.finished_tasks")? {
+        Value::Span(span) => Some(Some(*span)),
+        _ => Some(None),
+    }
+}
+
+fn log(resolved: &Resolved) -> LogSettings {
+    let level = resolved
+        .text("telemetry.log_level")
+        .and_then(|name| LogLevel::named(&name))
+        .unwrap_or(LogLevel::Warn);
+    let is_json = resolved.text("telemetry.log_format").as_deref() == Some("json");
+    LogSettings { level, format: if is_json { LogFormat::Json } else { LogFormat::Text } }
+}

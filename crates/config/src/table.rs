@@ -1,0 +1,251 @@
+//! Everything that can be set: the one list, from which files are checked and documentation is made.
+
+use std::time::Duration;
+
+use crate::kind::Kind;
+
+/// One setting.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Setting {
+    /// Its name: section and key with a dot between, or a key of the top level.
+    pub key: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// Its default as text; `None` is unset.
+    pub default: Option<&'static str>,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Setting {
+    Setting { key, kind, default, about }
+}
+
+const fn count(min: u64, max: u64) -> Kind {
+    Kind::Count { min, max }
+}
+
+const fn span(min_millis: u64) -> Kind {
+    Kind::Span { min: Duration::from_millis(min_millis), never: false }
+}
+
+const MIB: u64 = 1 << 20;
+
+/// All settings, sorted.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "backoff.backoff_multiplier",
+        Kind::Number { min: 1.0, max: 10.0 },
+        Some("2.0"),
+        "Beyond the list of waits, attempt n waits n to the power of this, in seconds.",
+    ),
+    setting(
+        "backoff.default_backoff_seconds",
+        Kind::Counts,
+        Some("1,2,4,8,16,32"),
+        "Seconds to wait after the first, second, ... failed attempt.",
+    ),
+    setting(
+        "backoff.jitter_enabled",
+        Kind::Flag,
+        Some("true"),
+        "Whether waits are varied a little, so that steps do not all return at once.",
+    ),
+    setting(
+        "backoff.jitter_max_percentage",
+        Kind::Number { min: 0.0, max: 1.0 },
+        Some("0.1"),
+        "Share of a wait by which it may vary either way.",
+    ),
+    setting("backoff.max_backoff_seconds", count(1, 2_592_000), Some("300"), "Longest computed wait."),
+    setting(
+        "backoff.max_server_backoff_seconds",
+        count(1, 2_592_000),
+        Some("3600"),
+        "Longest wait that a server may ask for (Retry-After).",
+    ),
+    setting(
+        "command.enabled",
+        Kind::Flag,
+        Some("false"),
+        "Whether steps may run local programs (handler `command`); the flag --allow-commands does the same.",
+    ),
+    setting("data_dir", Kind::Text, None, "Folder of the embedded database; $XDG_DATA_HOME/tasker if unset."),
+    setting(
+        "database.url",
+        Kind::Text,
+        None,
+        "Database to use: sqlite:PATH or postgres://...; the embedded one in data_dir if unset.",
+    ),
+    setting(
+        "engine.identity_strategy",
+        Kind::Choice(&["default", "hash", "custom"]),
+        Some("default"),
+        "`hash` refuses a request that repeats another one within the same minute.",
+    ),
+    setting("environment", Kind::Text, None, "Environment whose overrides are merged into definitions."),
+    setting("execution.grace", span(0), Some("30s"), "How long a stopping worker lets running steps go on."),
+    setting(
+        "execution.handler_limits",
+        Kind::CountsByName,
+        None,
+        "Most steps of one handler that run at once on this node, by handler.",
+    ),
+    setting("execution.heartbeat_interval", span(100), Some("2s"), "How often a worker tells that it lives."),
+    setting(
+        "execution.lease",
+        span(300),
+        Some("6s"),
+        "Time without heartbeat after which a worker counts as lost; at least three heartbeats.",
+    ),
+    setting(
+        "execution.max_batch_bytes",
+        Kind::Bytes { min: 65_536, max: 1024 * MIB },
+        Some("8MiB"),
+        "Most payload bytes of one transaction.",
+    ),
+    setting("execution.max_batch_items", count(1, 10_000), Some("512"), "Most items of one transaction."),
+    setting(
+        "execution.max_concurrent_steps",
+        count(1, 100_000),
+        Some("256"),
+        "Handlers that run at once on this node.",
+    ),
+    setting(
+        "execution.max_in_flight",
+        count(1, 1_000_000),
+        Some("1024"),
+        "Steps that this node has claimed and not yet settled.",
+    ),
+    setting(
+        "execution.poll_interval",
+        span(10),
+        Some("1s"),
+        "How often the queue is looked at when nothing else calls for it.",
+    ),
+    setting(
+        "http.allowed_hosts",
+        Kind::Texts,
+        None,
+        "Hosts that the handler `http` may call; all that are not denied if unset.",
+    ),
+    setting(
+        "http.denied_networks",
+        Kind::Texts,
+        None,
+        "Networks that the handler `http` must not call, besides link-local ones.",
+    ),
+    setting(
+        "limits.max_context_bytes",
+        Kind::Bytes { min: 2, max: 64 * MIB },
+        Some("1MiB"),
+        "Largest context of a task.",
+    ),
+    setting(
+        "limits.max_result_bytes",
+        Kind::Bytes { min: 4, max: 64 * MIB },
+        Some("1MiB"),
+        "Largest result of a step.",
+    ),
+    setting(
+        "registry.default_version",
+        Kind::Choice(&["latest"]),
+        Some("latest"),
+        "Which version a request means that names none.",
+    ),
+    setting(
+        "retention.finished_tasks",
+        Kind::Span { min: Duration::from_secs(1), never: true },
+        None,
+        "How long ended tasks are kept; 30d in the embedded database, never elsewhere, if unset.",
+    ),
+    setting(
+        "telemetry.log_format",
+        Kind::Choice(&["text", "json"]),
+        Some("text"),
+        "How log lines are written.",
+    ),
+    setting(
+        "telemetry.log_level",
+        Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]),
+        Some("warn"),
+        "Which log lines are written; RUST_LOG says it in more detail.",
+    ),
+    setting(
+        "worker.name",
+        Kind::Text,
+        None,
+        "Name of this worker, for people; host and process id if unset.",
+    ),
+];
+
+/// Environment variables that begin with `TASKER_` and are no settings.
+pub(crate) const OTHER_VARIABLES: &[&str] = &["TASKER_CONFIG"];
+
+/// Variables with a shorter name than their key would give.
+const SHORT_VARIABLES: &[(&str, &str)] = &[
+    ("TASKER_ENV", "environment"),
+    ("TASKER_LOG_LEVEL", "telemetry.log_level"),
+    ("TASKER_LOG_FORMAT", "telemetry.log_format"),
+];
+
+/// The setting of a key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// The setting that an environment variable holds: `TASKER_DATABASE_URL` and `TASKER__DATABASE__URL` are `database.url`.
+pub fn of_variable(variable: &str) -> Option<&'static Setting> {
+    if let Some((_, key)) = SHORT_VARIABLES.iter().find(|(name, _)| *name == variable) {
+        return find(key);
+    }
+    SETTINGS.iter().find(|setting| variable == setting.variable() || variable == setting.long_variable())
+}
+
+impl Setting {
+    /// The environment variable that holds it.
+    pub fn variable(&self) -> String {
+        format!("TASKER_{}", self.key.replace('.', "_").to_uppercase())
+    }
+
+    fn long_variable(&self) -> String {
+        format!("TASKER__{}", self.key.replace('.', "__").to_uppercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_sorted_and_their_defaults_valid() {
+        assert!(SETTINGS.is_sorted_by_key(|setting| setting.key));
+        for setting in SETTINGS {
+            if let Some(default) = setting.default {
+                setting
+                    .kind
+                    .read_text(default)
+                    .unwrap_or_else(|misfit| panic!("{}: {misfit:?}", setting.key));
+            }
+        }
+    }
+
+    #[test]
+    fn variables_are_named_after_keys() {
+        for (variable, key) in [
+            ("TASKER_DATABASE_URL", "database.url"),
+            ("TASKER__DATABASE__URL", "database.url"),
+            ("TASKER_DATA_DIR", "data_dir"),
+            ("TASKER_ENV", "environment"),
+            ("TASKER_EXECUTION_MAX_IN_FLIGHT", "execution.max_in_flight"),
+        ] {
+            assert_eq!(of_variable(variable).map(|setting| setting.key), Some(key), "{variable}");
+        }
+        assert_eq!(of_variable("TASKER_TEST_DATABASE_URL"), None);
+    }
+}

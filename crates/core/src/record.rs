@@ -1,0 +1,246 @@
+//! The rows of the engine, as values: what stores keep of a task, its steps, its queue rows and its log.
+//!
+//! The rows of `engine.md` 1. Small and hot parts are apart from payloads, so that deciding and settling never
+//! read or write a context or a result that they do not change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::Priority;
+use crate::ids::{Digest, Fence, Ordinal, TaskId, WorkerId};
+use crate::names::StepName;
+use crate::outcome::StepError;
+use crate::payload::Payload;
+use crate::state::{StepState, TaskState};
+use crate::time::Timestamp;
+
+/// The hot row of a task. Its lock is the lock of the whole task.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TaskRecord {
+    /// Identity.
+    pub id: TaskId,
+    /// Digest of the definition it was submitted with.
+    pub revision: Digest,
+    /// State.
+    pub state: TaskState,
+    /// Queue rows it has.
+    pub active: u32,
+    /// Steps that are not done.
+    pub remaining: u32,
+    /// Urgency.
+    pub priority: Priority,
+    /// Number of the last entry of its log.
+    pub log_seq: u64,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When anything of it last changed; never goes back.
+    pub updated_at: Timestamp,
+    /// When its state last became one that is not open.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What a task was asked for. Written once, but for `reason` and `tags`, which operators may edit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TaskInput {
+    /// The context, defaults of the schema filled in.
+    pub context: Payload,
+    /// Who asked.
+    pub initiator: String,
+    /// From which system.
+    pub source_system: String,
+    /// Why.
+    pub reason: String,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Steps left out.
+    pub bypass_steps: Vec<StepName>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// What ties it to whatever caused it.
+    pub correlation_id: Option<String>,
+    /// Identity hash, where the strategy deduplicates.
+    pub identity: Option<String>,
+    /// Digest of all that the request says, to tell a repeat from another request under the same id.
+    pub content: Digest,
+}
+
+/// The hot part of a step's row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepRecord {
+    /// Which step.
+    pub ordinal: Ordinal,
+    /// State.
+    pub state: StepState,
+    /// Parents that are not done.
+    pub waits: u32,
+    /// Executions so far.
+    pub attempts: u32,
+    /// Most executions in all.
+    pub retry_limit: u32,
+    /// Whether another execution is allowed, attempts permitting.
+    pub retryable: bool,
+    /// Number of the last claim.
+    pub fence: Fence,
+    /// Fence of the last accepted outcome; 0 if there was none.
+    pub settled_fence: Fence,
+    /// How often its worker was lost.
+    pub lease_expiries: u32,
+    /// How often an operator asked for a new idempotency key.
+    pub key_generation: u32,
+    /// When the last execution ended.
+    pub last_attempted_at: Option<Timestamp>,
+    /// The wait chosen after the last failure, in seconds.
+    pub backoff_seconds: Option<u32>,
+    /// When it last became `in_progress`.
+    pub started_at: Option<Timestamp>,
+    /// When it became done.
+    pub processed_at: Option<Timestamp>,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A step with its payloads.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StepDetail {
+    /// The hot part.
+    pub record: StepRecord,
+    /// What it works on; `None` is the task's context.
+    pub inputs: Option<Payload>,
+    /// Its output.
+    pub results: Option<Payload>,
+    /// Its last failure, until it succeeds.
+    pub error: Option<StepError>,
+    /// Its queue row, if it is scheduled or running.
+    pub queue: Option<QueueRow>,
+}
+
+/// A scheduled or running step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueueRow {
+    /// Which step.
+    pub ordinal: Ordinal,
+    /// The task's urgency.
+    pub priority: Priority,
+    /// When it may start.
+    pub run_at: Timestamp,
+    /// Who runs it.
+    pub worker: Option<WorkerId>,
+    /// The step's fence.
+    pub fence: Fence,
+}
+
+/// What a log entry tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The task changed its state.
+    Task {
+        /// Before; `None` at creation.
+        from: Option<TaskState>,
+        /// After.
+        to: TaskState,
+    },
+    /// A step changed its state.
+    Step {
+        /// Which.
+        ordinal: Ordinal,
+        /// Before; `None` at creation.
+        from: Option<StepState>,
+        /// After.
+        to: StepState,
+    },
+}
+
+/// One entry of a task's log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transition {
+    /// 1, 2, ... within the task.
+    pub seq: u64,
+    /// What changed.
+    pub change: Change,
+    /// When.
+    pub at: Timestamp,
+    /// By whom: `worker:<id>`, `engine`, or whoever an operator says he is.
+    pub actor: String,
+    /// Details, a JSON object as text.
+    pub metadata: Option<String>,
+}
+
+/// A step handed to a worker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The task.
+    pub task: TaskId,
+    /// The step.
+    pub ordinal: Ordinal,
+    /// What the outcome must carry.
+    pub fence: Fence,
+    /// Number of this execution, from 1.
+    pub attempt: u32,
+    /// Most executions in all.
+    pub retry_limit: u32,
+    /// How often an operator asked for a new idempotency key.
+    pub key_generation: u32,
+}
+
+/// An annotation of a task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Annotation type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Value.
+    pub value: Payload,
+}
+
+impl TaskRecord {
+    /// The engine's instant for a change: the store's clock, but never before the task's last change.
+    pub fn moment(&self, store_now: Timestamp) -> Timestamp {
+        store_now.max(self.updated_at)
+    }
+}
+
+impl StepRecord {
+    /// A step as it is created.
+    pub fn new(ordinal: Ordinal, waits: u32, retry_limit: u32, retryable: bool, now: Timestamp) -> Self {
+        Self {
+            ordinal,
+            state: StepState::Pending,
+            waits,
+            attempts: 0,
+            retry_limit,
+            retryable,
+            fence: Fence(0),
+            settled_fence: Fence(0),
+            lease_expiries: 0,
+            key_generation: 0,
+            last_attempted_at: None,
+            backoff_seconds: None,
+            started_at: None,
+            processed_at: None,
+            updated_at: now,
+        }
+    }
+
+    /// Whether attempts remain: below the limit, and either never tried or still retryable (`spec/domain.md` 4.1).
+    pub fn retry_eligible(&self) -> bool {
+        self.attempts < self.retry_limit && (self.retryable || self.attempts == 0)
+    }
+
+    /// When a failed step is due again: the end of its last execution plus the stored wait.
+    pub fn next_retry_at(&self) -> Option<Timestamp> {
+        if self.state != StepState::Error || !self.retry_eligible() {
+            return None;
+        }
+        let wait = i64::from(self.backoff_seconds.unwrap_or(0));
+        self.last_attempted_at.map(|at| at.plus_seconds(wait))
+    }
+
+    /// Whether the step wants a queue row in an open task that lets its steps run beside each other.
+    pub fn wants_queue_row(&self) -> bool {
+        match self.state {
+            StepState::InProgress => true,
+            StepState::Pending => self.waits == 0,
+            StepState::Error => self.retryable && self.attempts < self.retry_limit,
+            StepState::Complete | StepState::Cancelled | StepState::ResolvedManually => false,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The template engine as it is used here: strict, without escaping, with limits.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+
+use super::json::{Budget, Unfit, to_json};
+
+/// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes.
+pub const FUEL: u64 = 1_000_000;
+
+/// Largest settings after rendering, in bytes.
+pub const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
+
+/// What all templates share. Cloning it is cheap.
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// Names that every template knows besides its scope.
+pub(super) const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
+
+/// Whether a filter of this name exists.
+pub(super) fn has_filter(name: &str) -> bool {
+    ENVIRONMENT
+        .compile_expression("name is filter")
+        .and_then(|test| test.eval(minijinja::context! { name }))
+        .is_ok_and(|found| found.is_true())
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(write_value);
+    environment.set_syntax(syntax());
+    environment.set_fuel(Some(FUEL));
+    // with it errors would carry the values of the whole scope
+    environment.set_debug(false);
+    environment.remove_global("debug");
+    environment
+}
+
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder().keep_trailing_newline(true).build().expect("the default delimiters are valid")
+}
+
+/// Texts are written as they are, nothing for the missing side of an `if`, everything else as JSON.
+fn write_value(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &minijinja::Value) -> Result<(), Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(out.write_str(text)?);
+    }
+    if value.is_undefined() {
+        return Ok(());
+    }
+    let json = to_json(value, &mut Budget::new()).map_err(|unfit| match unfit {
+        Unfit::Undefined => Error::from(ErrorKind::UndefinedError),
+        Unfit::TooLarge => Error::from(ErrorKind::OutOfFuel),
+        Unfit::Other(reason) => Error::new(ErrorKind::InvalidOperation, reason),
+    })?;
+    Ok(out.write_str(&json.to_string())?)
+}

@@ -1,0 +1,148 @@
+//! What templates say before they are rendered: the results they name, and everything wrong with them.
+
+use serde_json::Value;
+
+use super::environment::{ENVIRONMENT, FUNCTIONS, has_filter};
+use crate::nearest::nearest;
+use super::{TemplateProblem, is_template, pointer_to, scan};
+
+/// Names that a template may use.
+pub(super) const ROOTS: [&str; 4] = ["context", "inputs", "results", "step"];
+
+/// The steps whose results the templates in these settings name, each once, in order of appearance.
+///
+/// `results[context.x]` names nothing that is known before the step runs; [`check`] reports it.
+pub fn results_named_in(config: &Value) -> Vec<String> {
+    let mut named = Vec::new();
+    each_text(config, "", &mut |_, text| {
+        let results = scan::paths(text).into_iter().filter(|path| path.root == "results");
+        for step in results.filter_map(|path| path.keys.into_iter().next()) {
+            if !named.contains(&step) {
+                named.push(step);
+            }
+        }
+    });
+    named
+}
+
+/// Everything wrong with the templates in these settings that can be known before they are rendered.
+pub fn check(config: &Value) -> Vec<TemplateProblem> {
+    let mut problems = Vec::new();
+    each_text(config, "", &mut |pointer, text| {
+        let mut report =
+            |code, message| problems.push(TemplateProblem { code, pointer: pointer.into(), message });
+        match unknown_names(text) {
+            Err(reason) => report("invalid_template", reason),
+            Ok(unknown) => {
+                for message in unknown.into_iter().chain(unknown_filters(text)) {
+                    report("invalid_template", message);
+                }
+                if scan::paths(text).iter().any(|p| p.root == "results" && p.keys.is_empty() && p.dynamic) {
+                    report("template_dynamic_result", DYNAMIC.into());
+                }
+            }
+        }
+    });
+    problems
+}
+
+const DYNAMIC: &str = "results[...] must name its step as a text, such as results['my-step']: which results a step \
+                       reads is settled before it runs";
+
+/// Calls `visit` with the pointer and the source of every template.
+fn each_text(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::String(text) if is_template(text) => visit(pointer, text),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                each_text(item, &pointer_to(pointer, &index.to_string()), visit);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, item) in entries {
+                each_text(item, &pointer_to(pointer, key), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Messages about names that no template knows; the error is a source that cannot be parsed.
+fn unknown_names(source: &str) -> Result<Vec<String>, String> {
+    let template = ENVIRONMENT.template_from_str(source).map_err(|error| syntax(&error))?;
+    let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    names.retain(|name| !ROOTS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
+    names.sort();
+    Ok(names.iter().map(|name| not_known("name", name, nearest(name, ROOTS))).collect())
+}
+
+fn unknown_filters(source: &str) -> Vec<String> {
+    let unknown = scan::filters(source).into_iter().filter(|name| !has_filter(name));
+    unknown.map(|name| not_known("filter", &name, None)).collect()
+}
+
+fn not_known(kind: &str, name: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("there is no {kind} {name}; did you mean {nearest}?"),
+        None if kind == "name" => format!("there is no name {name}; templates know {}", ROOTS.join(", ")),
+        None => format!("there is no {kind} {name}"),
+    }
+}
+
+/// A parse error without the name that the engine gives to sources.
+pub(super) fn syntax(error: &minijinja::Error) -> String {
+    let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.line() {
+        Some(line) if line > 1 => format!("{reason} (line {line} of the text)"),
+        _ => reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn results_are_found_wherever_they_are_named() {
+        let config = json!({
+            "url": "{{ context.shop }}/x/{{ results.reserve.body.id }}",
+            "json": { "list": ["{{ results['my-step'].total + results.reserve.n }}", 1, null] },
+            "headers": { "X": "{% if results[\"c\"].ok %}{% for i in results.d %}{{ i }}{% endfor %}{% endif %}" },
+            "results.key": "results.text",
+        });
+        assert_eq!(results_named_in(&config), ["reserve", "my-step", "c", "d"]);
+        assert_eq!(results_named_in(&json!({ "a": "{{ results[context.x] }}" })), [""; 0]);
+    }
+
+    fn problems(config: Value) -> Vec<(&'static str, String, String)> {
+        check(&config).into_iter().map(|p| (p.code, p.pointer, p.message)).collect()
+    }
+
+    #[test]
+    fn sound_templates_have_no_problems() {
+        let config = json!({
+            "a": "{{ context.x|default('y') }} {{ step.attempt }} {{ inputs }} {{ results }}",
+            "b": "{% set n = namespace(x=0) %}{% for i in range(3) %}{{ loop.index }}{{ i }}{% endfor %}{{ n.x }}",
+            "c": "${VAR} and {field}",
+            "d": "{{ dict(a=1) | tojson }}{{ context.q | urlencode }}",
+        });
+        assert_eq!(problems(config), []);
+    }
+
+    #[test]
+    fn problems_tell_where_and_what() {
+        let found = problems(
+            json!({ "json": { "a/b": ["{{ context.x ", "{{ contxt.y }}"] }, "u": "{{ 1 | nope }}" }),
+        );
+        assert_eq!(found.len(), 3);
+        assert_eq!((found[0].0, found[0].1.as_str()), ("invalid_template", "/json/a~1b/0"));
+        assert_eq!(found[1].2, "there is no name contxt; did you mean context?");
+        assert_eq!(found[1].1, "/json/a~1b/1");
+        assert_eq!(found[2].2, "there is no filter nope");
+        let dynamic = problems(json!({ "url": "{{ results[context.x] }}" }));
+        assert_eq!((dynamic[0].0, dynamic[0].1.as_str()), ("template_dynamic_result", "/url"));
+        assert_eq!(problems(json!({ "url": "{% include 'x' %}" }))[0].0, "invalid_template");
+    }
+}

@@ -1,0 +1,83 @@
+//! Values of the template engine as JSON.
+
+use minijinja::value::ValueKind;
+use serde_json::{Map, Value};
+
+use super::environment::MAX_RENDERED_BYTES;
+
+/// Why a value cannot become JSON.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    /// It is, or holds, a value that is not there.
+    Undefined,
+    /// It is larger than the budget.
+    TooLarge,
+    /// Anything else.
+    Other(String),
+}
+
+/// Bytes that may still be used while settings are rendered.
+pub(super) struct Budget(usize);
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self(MAX_RENDERED_BYTES)
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.0
+    }
+
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Unfit> {
+        self.0 = self.0.checked_sub(bytes).ok_or(Unfit::TooLarge)?;
+        Ok(())
+    }
+}
+
+/// Turns a value into JSON, strictly: what is undefined at any depth is an error.
+pub(super) fn to_json(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+    budget.spend(2)?;
+    match value.kind() {
+        ValueKind::Undefined => Err(Unfit::Undefined),
+        ValueKind::None => Ok(Value::Null),
+        ValueKind::Bool => Ok(Value::Bool(value.is_true())),
+        ValueKind::Number => number(value),
+        ValueKind::Seq | ValueKind::Iterable => list(value, budget),
+        ValueKind::Map => object(value, budget),
+        ValueKind::Invalid => Err(Unfit::Other(value.to_string())),
+        _ => text(value, budget),
+    }
+}
+
+fn number(value: &minijinja::Value) -> Result<Value, Unfit> {
+    match serde_json::to_value(value) {
+        Ok(Value::Null) => Err(Unfit::Other("a number is not finite".into())),
+        Ok(number) => Ok(number),
+        Err(_) => Err(Unfit::Other("a number does not fit 64 bits".into())),
+    }
+}
+
+fn text(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    budget.spend(text.len())?;
+    Ok(Value::String(text))
+}
+
+fn list(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+    let items = value.try_iter().map_err(other)?;
+    items.map(|item| to_json(&item, budget)).collect::<Result<_, _>>().map(Value::Array)
+}
+
+fn object(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+    let mut map = Map::new();
+    for key in value.try_iter().map_err(other)? {
+        let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+        budget.spend(name.len())?;
+        map.insert(name, to_json(&value.get_item(&key).map_err(other)?, budget)?);
+    }
+    Ok(Value::Object(map))
+}
+
+fn other(error: minijinja::Error) -> Unfit {
+    Unfit::Other(error.to_string())
+}

@@ -1,0 +1,137 @@
+//! Intake: accepts tasks. One transaction for whatever has arrived while the one before was under way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tasker_core::decide::Submission;
+use tasker_core::ids::TaskId;
+use tasker_core::state::TaskState;
+use tasker_store::StoreError;
+use tasker_store::write::{SubmitAnswer, SubmitBatch};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::Parts;
+use crate::worker::slots::Lent;
+
+/// A submission and who waits for its answer.
+pub(crate) struct Arrival {
+    pub(crate) submission: Submission,
+    pub(crate) reply: oneshot::Sender<Result<SubmitAnswer, StoreError>>,
+}
+
+/// Runs until the engine shuts down; whatever had arrived by then is still accepted.
+pub(crate) async fn run(parts: Arc<Parts>, mut arrivals: mpsc::Receiver<Arrival>) {
+    let mut waiting = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            tokio::select! {
+                biased;
+                arrival = arrivals.recv() => match arrival {
+                    Some(arrival) => waiting.push_back(arrival),
+                    None => return,
+                },
+                () = parts.shutdown.cancelled() => arrivals.close(),
+            }
+        }
+        while waiting.len() < parts.options.max_batch_items
+            && let Ok(arrival) = arrivals.try_recv()
+        {
+            waiting.push_back(arrival);
+        }
+        let batch = take_batch(&mut waiting, &parts);
+        if !batch.is_empty() {
+            accept(&parts, batch).await;
+        }
+    }
+}
+
+/// As many as fit the limits, at least one.
+fn take_batch(waiting: &mut VecDeque<Arrival>, parts: &Parts) -> Vec<Arrival> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    while let Some(arrival) = waiting.front() {
+        bytes += arrival.submission.context.as_str().len();
+        let full = batch.len() >= parts.options.max_batch_items || bytes > parts.options.max_batch_bytes;
+        if full && !batch.is_empty() {
+            break;
+        }
+        batch.extend(waiting.pop_front());
+    }
+    batch
+}
+
+/// Commits a batch and answers everybody in it. What the database refuses is halved until the culprit stands alone.
+async fn accept(parts: &Parts, batch: Vec<Arrival>) {
+    let mut parcels = vec![batch];
+    while let Some(mut parcel) = parcels.pop() {
+        match commit(parts, &parcel).await {
+            Ok(answers) => reply(parcel, answers.into_iter().map(Ok)),
+            Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
+                let rest = parcel.split_off(parcel.len() / 2);
+                parcels.push(rest);
+                parcels.push(parcel);
+            }
+            Err(error) => {
+                let text = Arc::<str>::from(error.to_string());
+                let mut first = Some(error);
+                let errors = parcel.iter().map(|_| Err(first.take().unwrap_or_else(|| same(&text)))).collect::<Vec<_>>();
+                reply(parcel, errors);
+            }
+        }
+    }
+}
+
+async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, StoreError> {
+    let worker = parts.worker();
+    let lent = worker.as_ref().and_then(|worker| worker.lend_for_submit());
+    let batch = SubmitBatch {
+        submissions: parcel.iter().map(|arrival| arrival.submission.clone()).collect(),
+        rules: parts.rules.clone(),
+        budget: lent.as_ref().map(Lent::budget),
+    };
+    let submitted = match parts.store.submit(batch).await {
+        Ok(submitted) => submitted,
+        Err(error) => {
+            worker.inspect(|worker| worker.doubt(&error));
+            return Err(error);
+        }
+    };
+    let n_claimed = submitted.work.len();
+    if let (Some(worker), Some(lent)) = (worker, lent) {
+        worker.start(submitted.work, lent);
+    }
+    parts.watchers.committed(ended(parcel, &submitted.answers));
+    if n_claimed < n_roots(parcel, &submitted.answers) {
+        parts.hint();
+    }
+    Ok(submitted.answers)
+}
+
+/// Tasks that were complete when they were accepted: all of their steps are bypassed.
+fn ended(parcel: &[Arrival], answers: &[SubmitAnswer]) -> Vec<(TaskId, TaskState)> {
+    let pairs = parcel.iter().zip(answers);
+    pairs
+        .filter_map(|(arrival, answer)| match answer {
+            SubmitAnswer::Accepted { state } if !state.is_open() => Some((arrival.submission.id, *state)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// How many steps of the accepted tasks can start at once.
+fn n_roots(parcel: &[Arrival], answers: &[SubmitAnswer]) -> usize {
+    let accepted = parcel.iter().zip(answers).filter(|(_, a)| matches!(a, SubmitAnswer::Accepted { .. }));
+    accepted.map(|(arrival, _)| arrival.submission.plan.graph.roots().count()).sum()
+}
+
+fn reply(parcel: Vec<Arrival>, answers: impl IntoIterator<Item = Result<SubmitAnswer, StoreError>>) {
+    for (arrival, answer) in parcel.into_iter().zip(answers) {
+        // Whoever went away does not want the answer; the task is accepted all the same.
+        let _ = arrival.reply.send(answer);
+    }
+}
+
+/// The error of a batch, for one more of those that were in it.
+fn same(text: &Arc<str>) -> StoreError {
+    StoreError::Unavailable { trying: "accepting a task".into(), source: text.to_string().into() }
+}

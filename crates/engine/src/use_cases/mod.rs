@@ -1,0 +1,13 @@
+//! What can be done with an engine: one file per kind of thing. Every caller goes through these, so none can do what
+//! another cannot.
+
+mod definitions;
+mod maintenance;
+mod operate;
+mod read;
+pub(crate) mod schemas;
+mod submit;
+
+pub use operate::{Operation, Operator};
+pub use read::TaskView;
+pub use submit::SubmittedTask;

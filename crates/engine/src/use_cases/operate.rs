@@ -1,0 +1,159 @@
+//! Operators' actions on tasks and steps.
+
+use serde_json::Value;
+use tasker_core::decide::{Action, Answer, Input, NewLimit};
+use tasker_core::ids::{Ordinal, TaskId};
+use tasker_core::payload::Payload;
+use tasker_core::plan::Plan;
+use tasker_core::request::{RequestProblem, tag_problems, text_problem};
+use tokio::sync::oneshot;
+
+use crate::engine::Engine;
+use crate::error::UseCaseError;
+use crate::settler::Item;
+
+/// What an operator wants done; steps by name.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Operation {
+    /// Cancel the task.
+    CancelTask,
+    /// Declare a failed task done.
+    ResolveTask,
+    /// Try failed steps of a failed task again; no names: all.
+    RetryTask {
+        /// Which.
+        steps: Vec<String>,
+        /// Whether the limit is raised.
+        limit: NewLimit,
+    },
+    /// Change what is told about a task.
+    EditTask {
+        /// New reason, at most 128 characters.
+        reason: Option<String>,
+        /// New labels.
+        tags: Option<Vec<String>>,
+    },
+    /// Cancel a step.
+    CancelStep(String),
+    /// Declare a step done.
+    ResolveStep {
+        /// Which.
+        step: String,
+        /// What its dependents shall see as its result.
+        results: Option<Value>,
+    },
+    /// Try a failed step again.
+    RetryStep {
+        /// Which.
+        step: String,
+        /// Whether the limit is raised.
+        limit: NewLimit,
+        /// Whether the handler gets a new idempotency key.
+        new_idempotency_key: bool,
+    },
+    /// Change a step that is not done.
+    EditStep {
+        /// Which.
+        step: String,
+        /// New limit, at least 1.
+        retry_limit: Option<u32>,
+        /// New inputs.
+        inputs: Option<Value>,
+    },
+}
+
+/// Who acts, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operator {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Engine {
+    /// Does what an operator wants.
+    ///
+    /// # Errors
+    /// `task_not_found`, `step_not_found`; [`UseCaseError::Refused`] where a rule says no, such as
+    /// `invalid_state_transition` or `retry_limit_reached`.
+    pub async fn operate(
+        &self,
+        task: TaskId,
+        operation: Operation,
+        operator: Operator,
+    ) -> Result<(), UseCaseError> {
+        check_texts(&operation, &operator)?;
+        let detail = self.task_detail(task).await?;
+        let action = self.action(task, &detail.plan, operation)?;
+        let input = Input::Operate { action, actor: operator.actor, reason: operator.reason };
+        let (reply, answer) = oneshot::channel();
+        let item = Item::of_operator(task, input, reply);
+        self.items.send(item).await.map_err(|_| UseCaseError::Stopped)?;
+        match answer.await.map_err(|_| UseCaseError::Stopped)?? {
+            Answer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
+            _ => Ok(()),
+        }
+    }
+
+    fn action(&self, task: TaskId, plan: &Plan, operation: Operation) -> Result<Action, UseCaseError> {
+        let position = |name: &str| position(task, plan, name);
+        Ok(match operation {
+            Operation::CancelTask => Action::CancelTask,
+            Operation::ResolveTask => Action::ResolveTask,
+            Operation::RetryTask { steps, limit } => {
+                let steps = steps.iter().map(|name| position(name)).collect::<Result<_, _>>()?;
+                Action::RetryTask { steps, limit }
+            }
+            Operation::EditTask { reason, tags } => Action::EditTask { reason, tags },
+            Operation::CancelStep(step) => Action::CancelStep(position(&step)?),
+            Operation::ResolveStep { step, results } => {
+                let limit = self.options().max_result_bytes;
+                Action::ResolveStep { step: position(&step)?, results: payload(results, limit, "/results")? }
+            }
+            Operation::RetryStep { step, limit, new_idempotency_key } => {
+                Action::RetryStep { step: position(&step)?, limit, new_idempotency_key }
+            }
+            Operation::EditStep { step, retry_limit, inputs } => {
+                let limit = self.options().max_context_bytes;
+                Action::EditStep { step: position(&step)?, retry_limit, inputs: payload(inputs, limit, "/inputs")? }
+            }
+        })
+    }
+}
+
+/// The texts of an operator keep the rules of those of a request.
+fn check_texts(operation: &Operation, operator: &Operator) -> Result<(), UseCaseError> {
+    let mut problems: Vec<RequestProblem> = text_problem("/actor", &operator.actor).into_iter().collect();
+    problems.extend(operator.reason.as_ref().and_then(|reason| text_problem("/reason", reason)));
+    if let Operation::EditTask { reason, tags } = operation {
+        problems.extend(reason.as_ref().and_then(|reason| text_problem("/reason", reason)));
+        problems.extend(tags.iter().flat_map(|tags| tag_problems(tags)));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(UseCaseError::Invalid(problems)) }
+}
+
+fn payload(value: Option<Value>, max_bytes: usize, pointer: &str) -> Result<Option<Payload>, UseCaseError> {
+    let problem = |error: tasker_core::payload::PayloadError| {
+        UseCaseError::Invalid(vec![RequestProblem {
+            code: error.code(),
+            pointer: pointer.to_owned(),
+            message: error.to_string(),
+            help: None,
+        }])
+    };
+    value.map(|value| Payload::from_value(&value, max_bytes)).transpose().map_err(problem)
+}
+
+/// The position of a step, or an error that names the steps there are.
+pub(super) fn position(task: TaskId, plan: &Plan, name: &str) -> Result<Ordinal, UseCaseError> {
+    plan.position(name).ok_or_else(|| {
+        let names: Vec<&str> = plan.definition.steps.iter().take(20).map(|step| step.name.as_str()).collect();
+        let more = if plan.definition.steps.len() > names.len() { ", ..." } else { "" };
+        UseCaseError::NotFound {
+            code: "step_not_found",
+            message: format!("task {task} has no step {name:?}"),
+            help: Some(format!("its steps are {}{more}", names.join(", "))),
+        }
+    })
+}

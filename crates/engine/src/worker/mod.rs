@@ -1,0 +1,240 @@
+//! Worker: what makes a process run steps.
+
+mod attempt;
+pub(crate) mod claimer;
+mod executor;
+mod heartbeat;
+mod pruner;
+pub(crate) mod slots;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tasker_core::ids::{TaskId, WorkerId};
+use tasker_core::names::HandlerName;
+use tasker_store::StoreError;
+use tasker_store::write::Work;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
+
+use self::executor::{Executor, key_of};
+use self::slots::{Lent, Slots};
+use crate::engine::Engine;
+use crate::handler::Handlers;
+use crate::options::EngineOptions;
+use crate::settler::Item;
+
+/// Which steps a worker runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// All that its handlers can serve.
+    All,
+    /// Those of one task.
+    Task(TaskId),
+}
+
+/// A running worker. Dropping it lets its handlers run on without anybody to stop them: call [`Worker::stop`].
+pub struct Worker {
+    engine: Engine,
+    core: Arc<Core>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// What the parts of a worker share.
+pub(crate) struct Core {
+    pub(crate) executor: Arc<Executor>,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) items: mpsc::Sender<Item>,
+    scope: Scope,
+    handlers: Vec<HandlerName>,
+    max_in_flight: usize,
+    id: Mutex<WorkerId>,
+    stopping: CancellationToken,
+    beat_now: Notify,
+}
+
+impl Worker {
+    pub(crate) async fn start(engine: &Engine, scope: Scope) -> Result<Self, StoreError> {
+        let core = Arc::new(Core::new(engine, scope));
+        heartbeat::first(&engine.parts, &core).await?;
+        engine.parts.set_worker(Some(core.clone()));
+        let stop = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let watched = core.executor.clone();
+        let until = stop.clone();
+        tracker.spawn(async move { watched.watch(until).await });
+        tracker.spawn(heartbeat::run(engine.parts.clone(), core.clone(), stop.clone()));
+        tracker.spawn(pruner::run(engine.parts.clone(), stop.clone()));
+        tracker.close();
+        info!(worker.id = %core.id(), handlers = core.handlers.len(), "worker started");
+        Ok(Self { engine: engine.clone(), core, stop, tracker })
+    }
+
+    /// Its identity; a new one after it was judged lost.
+    pub fn id(&self) -> WorkerId {
+        self.core.id()
+    }
+
+    /// Handlers that run now.
+    pub fn running(&self) -> usize {
+        self.core.slots.in_use()
+    }
+
+    /// Handlers that go on although their attempt is over.
+    pub fn overrunning(&self) -> usize {
+        self.core.executor.n_overrunning()
+    }
+
+    /// Resolves when this worker runs nothing, and nothing that it could run is scheduled, claimed elsewhere or
+    /// waiting for its time.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the queue cannot be read.
+    pub async fn until_idle(&self) -> Result<(), StoreError> {
+        let mut commits = self.engine.commits();
+        loop {
+            commits.mark_unchanged();
+            if self.core.executor.n_held() == 0 && self.nothing_scheduled().await? {
+                return Ok(());
+            }
+            let poll = self.engine.parts.options.poll_interval;
+            // A commit is a hint; without one the queue is looked at again after the poll interval.
+            let _ = tokio::time::timeout(poll, commits.changed()).await;
+        }
+    }
+
+    async fn nothing_scheduled(&self) -> Result<bool, StoreError> {
+        let queue = self.engine.parts.store.queue().await?;
+        Ok(!queue.iter().any(|depth| self.core.handlers.contains(&depth.handler)))
+    }
+
+    /// Stops gracefully: claims no more, lets handlers run on for the grace period, interrupts the rest.
+    pub async fn stop(self) {
+        let grace = self.engine.parts.options.grace;
+        self.stop_within(grace).await;
+    }
+
+    /// Stops at once: running attempts are interrupted.
+    pub async fn stop_now(self) {
+        self.stop_within(Duration::ZERO).await;
+    }
+
+    /// Stops gracefully with this grace period.
+    pub async fn stop_within(self, grace: Duration) {
+        self.core.stopping.cancel();
+        if tokio::time::timeout(grace, self.core.executor.emptied()).await.is_err() {
+            self.core.executor.interrupt_all().await;
+            // Outcomes that cannot be committed now are left to the rescue by other workers.
+            let _ = tokio::time::timeout(self.engine.parts.options.lease, self.core.executor.emptied()).await;
+        }
+        self.engine.parts.set_worker(None);
+        self.stop.cancel();
+        self.tracker.wait().await;
+        let id = self.core.id();
+        match self.engine.parts.store.worker_stopped(id).await {
+            Ok(()) => info!(worker.id = %id, "worker stopped"),
+            Err(error) => tracing::warn!(worker.id = %id, %error, "the worker's end could not be recorded"),
+        }
+    }
+}
+
+impl Core {
+    fn new(engine: &Engine, scope: Scope) -> Self {
+        let options = &engine.parts.options;
+        let attempts =
+            attempt::Settings { store: engine.parts.store.clone(), max_result_bytes: options.max_result_bytes };
+        let handlers = (*engine.handlers).clone();
+        Self {
+            slots: Slots::new(options.max_concurrent_steps, limits(&handlers, options)),
+            handlers: handlers.names().cloned().collect(),
+            executor: Arc::new(Executor::new(handlers, attempts, engine.items.clone())),
+            items: engine.items.clone(),
+            scope,
+            max_in_flight: options.max_in_flight,
+            id: Mutex::new(new_id()),
+            stopping: CancellationToken::new(),
+            beat_now: Notify::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> WorkerId {
+        *self.id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Borrows every free slot for a transaction that settles or claims.
+    pub(crate) fn lend(&self) -> Option<Lent> {
+        self.lend_leaving(0)
+    }
+
+    /// Borrows slots for a transaction that accepts tasks; half are left to chains that are under way.
+    pub(crate) fn lend_for_submit(&self) -> Option<Lent> {
+        self.lend_leaving(self.slots.capacity() / 2)
+    }
+
+    fn lend_leaving(&self, reserve: usize) -> Option<Lent> {
+        if self.stopping.is_cancelled() {
+            return None;
+        }
+        let only_task = match self.scope {
+            Scope::All => None,
+            Scope::Task(task) => Some(task),
+        };
+        let most = self.max_in_flight.saturating_sub(self.executor.n_held());
+        self.slots.lend(self.id(), only_task, most, reserve)
+    }
+
+    pub(crate) fn has_free_slots(&self) -> bool {
+        !self.stopping.is_cancelled() && self.slots.in_use() < self.slots.capacity()
+    }
+
+    /// Runs what a committed transaction claimed.
+    pub(crate) fn start(self: &Arc<Self>, work: Vec<Work>, lent: Lent) {
+        let slots = lent.spend(&work);
+        for (work, slot) in work.into_iter().zip(slots) {
+            if self.stopping.is_cancelled() {
+                self.executor.give_back(key_of(&work));
+            } else {
+                self.executor.start(work, slot);
+            }
+        }
+    }
+
+    /// Runs a claim that is ours although we had not heard of it; gives it back when stopping.
+    fn take_up(self: &Arc<Self>, work: Work) {
+        if self.stopping.is_cancelled() {
+            self.executor.give_back(key_of(&work));
+        } else {
+            let slot = self.slots.force(&work.plan.step(work.claim.ordinal).handler);
+            self.executor.start(work, slot);
+        }
+    }
+
+    /// After a commit whose outcome is not known there may be claims that nobody runs: compares at once.
+    pub(crate) fn doubt(&self, error: &StoreError) {
+        if matches!(error, StoreError::OutcomeUnknown { .. }) {
+            self.beat_now.notify_one();
+        }
+    }
+
+    fn renew_id(&self) {
+        *self.id.lock().unwrap_or_else(PoisonError::into_inner) = new_id();
+    }
+}
+
+fn new_id() -> WorkerId {
+    WorkerId(uuid::Uuid::now_v7())
+}
+
+/// The slots of each handler: its own limit, else that of the node.
+fn limits(handlers: &Handlers, options: &EngineOptions) -> HashMap<HandlerName, usize> {
+    let limit = |name: &HandlerName| {
+        let own = handlers.get(name).and_then(|handler| handler.concurrency_limit());
+        let set = options.handler_limits.get(name).copied();
+        own.into_iter().chain(set).chain([options.max_concurrent_steps]).min().unwrap_or(1)
+    };
+    handlers.names().map(|name| (name.clone(), limit(name))).collect()
+}

@@ -1,0 +1,2 @@
+-- The time of the server.
+SELECT statement_timestamp()

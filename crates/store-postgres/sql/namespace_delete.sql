@@ -1,0 +1,2 @@
+-- Removes a namespace.
+DELETE FROM tasker.namespace WHERE name = $1

@@ -1,0 +1,2 @@
+-- All namespaces, sorted.
+SELECT name FROM tasker.namespace ORDER BY name COLLATE "C"

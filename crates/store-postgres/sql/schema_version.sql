@@ -1,0 +1,2 @@
+-- The schema of this database.
+SELECT version, readable_from FROM tasker.schema_info

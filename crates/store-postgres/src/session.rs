@@ -1,0 +1,185 @@
+//! Connections, kept and used: a pool, and a session that is taken from it for one transaction.
+//!
+//! A session that is dropped before it ended takes its connection with it; the server rolls back. A kept connection may
+//! have died meanwhile (a restart, a proxy): this shows at the first statement, when nothing has happened, so
+//! another connection is taken.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::error::Trouble;
+use crate::options::{Address, Purpose};
+
+/// A statement with its arguments.
+pub(crate) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
+
+/// A kind of transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Begin {
+    /// One that writes, READ COMMITTED.
+    Write,
+    /// One that reads, and sees everything as it is at one moment.
+    Snapshot,
+}
+
+/// Connections for one purpose.
+pub(crate) struct Pool {
+    options: PgConnectOptions,
+    begin_write: Arc<str>,
+    begin_snapshot: Arc<str>,
+    pooled: bool,
+    patience: Duration,
+    idle: Mutex<Vec<PgConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(crate) fn new(address: &Address, purpose: Purpose, size: usize, patience: Duration) -> Arc<Self> {
+        let settings = if address.pooled { set_local(purpose) } else { String::new() };
+        Arc::new(Self {
+            options: address.options_for(purpose),
+            begin_write: format!("BEGIN ISOLATION LEVEL READ COMMITTED{settings}").into(),
+            begin_snapshot: format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{settings}").into(),
+            pooled: address.pooled,
+            patience,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(size.max(1))),
+        })
+    }
+
+    /// Whether every statement must stand in a transaction.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(self: &Arc<Self>, kind: Begin) -> Result<Session, Trouble> {
+        loop {
+            let mut session = self.session().await?;
+            match session.begin(kind).await {
+                Err(trouble) if session.was_kept && trouble.is_about_connection() => {}
+                Err(trouble) => return Err(trouble),
+                Ok(()) => return Ok(session),
+            }
+        }
+    }
+
+    /// A connection without a transaction.
+    pub(crate) async fn session(self: &Arc<Self>) -> Result<Session, Trouble> {
+        let permit = timeout(self.patience, self.permits.clone().acquire_owned()).await;
+        let permit = permit.map_err(|_| Trouble::Late("every connection is in use"))?;
+        let permit = permit.expect("the semaphore is never closed");
+        let kept = self.idle().pop();
+        let was_kept = kept.is_some();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => timeout(self.patience, self.options.connect())
+                .await
+                .map_err(|_| Trouble::Late("the server does not answer"))??,
+        };
+        Ok(Session { connection, pool: self.clone(), was_kept, _permit: permit })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+fn set_local(purpose: Purpose) -> String {
+    purpose.settings().iter().map(|(name, value)| format!("; SET LOCAL {name} = '{value}'")).collect()
+}
+
+/// A connection in use.
+pub(crate) struct Session {
+    connection: PgConnection,
+    pool: Arc<Pool>,
+    /// Whether the connection was used before, and may have died since.
+    pub(crate) was_kept: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Session {
+    /// A statement for this session.
+    pub(crate) fn query(&self, sql: &'static str) -> Query {
+        sqlx::query(sql).persistent(!self.pool.pooled)
+    }
+
+    /// All rows of a statement's answer.
+    pub(crate) async fn rows(&mut self, query: Query) -> Result<Vec<PgRow>, Trouble> {
+        let answer = timeout(self.pool.patience, query.fetch_all(&mut self.connection)).await;
+        Ok(answer.map_err(|_| Trouble::Late("a statement was not answered in time"))??)
+    }
+
+    /// The first row of a statement's answer.
+    pub(crate) async fn row(&mut self, query: Query) -> Result<Option<PgRow>, Trouble> {
+        Ok(self.rows(query).await?.into_iter().next())
+    }
+
+    /// Executes a statement; how many rows it wrote.
+    pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, Trouble> {
+        let answer = timeout(self.pool.patience, query.execute(&mut self.connection)).await;
+        Ok(answer.map_err(|_| Trouble::Late("a statement was not answered in time"))??.rows_affected())
+    }
+
+    /// Executes a text of statements without arguments.
+    pub(crate) async fn script(&mut self, sql: Arc<str>) -> Result<(), Trouble> {
+        let run = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
+        let answer = timeout(self.pool.patience, run).await;
+        answer.map_err(|_| Trouble::Late("a statement was not answered in time"))??;
+        Ok(())
+    }
+
+    async fn begin(&mut self, kind: Begin) -> Result<(), Trouble> {
+        let sql = match kind {
+            Begin::Write => self.pool.begin_write.clone(),
+            Begin::Snapshot => self.pool.begin_snapshot.clone(),
+        };
+        self.script(sql).await
+    }
+
+    /// Commits, and keeps the connection for the next session.
+    pub(crate) async fn commit(mut self) -> Result<(), Trouble> {
+        let commit = sqlx::raw_sql("COMMIT").execute(&mut self.connection);
+        match timeout(self.pool.patience, commit).await {
+            Err(_) => return Err(Trouble::LateCommit),
+            Ok(Err(error)) => return Err(Trouble::Commit(error)),
+            Ok(Ok(_)) => {}
+        }
+        self.keep();
+        Ok(())
+    }
+
+    /// Ends a transaction that failed, and keeps the connection if it is good.
+    pub(crate) async fn roll_back(mut self, trouble: &Trouble) {
+        if trouble.spares_connection() && self.script("ROLLBACK".into()).await.is_ok() {
+            self.keep();
+        }
+    }
+
+    /// Keeps the connection for the next session. It must not be in a transaction.
+    pub(crate) fn keep(self) {
+        self.pool.idle().push(self.connection);
+    }
+
+    /// Tells the server that the connection ends, instead of letting it find out.
+    pub(crate) async fn close(self) {
+        // Whether the server hears it or not, it notices.
+        let _ = timeout(Duration::from_secs(1), self.connection.close()).await;
+    }
+
+    /// Commits what went well and rolls back what did not.
+    pub(crate) async fn end<T>(self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        match result {
+            Ok(value) => self.commit().await.map(|()| value),
+            Err(trouble) => {
+                self.roll_back(&trouble).await;
+                Err(trouble)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Every statement of the store, from its file in `sql/`. A test prepares each against a migrated database.
+
+macro_rules! statements {
+    ($($name:ident = $file:literal,)*) => {
+        $(pub(crate) const $name: &str = include_str!(concat!("../sql/", $file, ".sql"));)*
+
+        /// All of them, with the names of their files.
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$(($file, $name)),*];
+    };
+}
+
+statements! {
+    CHECK_LOG = "check_log",
+    CHECK_ORPHANS = "check_orphans",
+    CHECK_STEPS = "check_steps",
+    CHECK_TASKS = "check_tasks",
+    CLAIM_NEXT = "claim_next",
+    CLAIM_NEXT_OF_TASK = "claim_next_of_task",
+    CLAIM_OF_TASK = "claim_of_task",
+    CLAIM_PEEK = "claim_peek",
+    CLOCK = "clock",
+    DEFINITION_FIND = "definition_find",
+    DEFINITION_LIST = "definition_list",
+    DEFINITION_LOCK = "definition_lock",
+    DEFINITION_NAMES = "definition_names",
+    DEFINITION_RETIRE = "definition_retire",
+    DEFINITION_SAVE = "definition_save",
+    DEFINITION_VERSIONS = "definition_versions",
+    HANDLER_INSERT = "handler_insert",
+    HEARTBEAT = "heartbeat",
+    LIST_COUNT = "list_count",
+    LIST_REVISIONS = "list_revisions",
+    LIST_TASKS = "list_tasks",
+    LIST_TASKS_OF = "list_tasks_of",
+    LOAD_STEPS = "load_steps",
+    LOCK_DUE = "lock_due",
+    LOCK_PROBE = "lock_probe",
+    LOCK_TASKS = "lock_tasks",
+    LOG_ALL = "log_all",
+    LOG_EPOCH_IS_OVER = "log_epoch_is_over",
+    LOG_HORIZON = "log_horizon",
+    LOG_OF_TASK = "log_of_task",
+    LOG_RAISE_EPOCH = "log_raise_epoch",
+    NAMESPACE_DELETE = "namespace_delete",
+    NAMESPACE_INSERT = "namespace_insert",
+    NAMESPACE_LIST = "namespace_list",
+    NAMESPACE_USED = "namespace_used",
+    OBJECT_FIND = "object_find",
+    OBJECT_LINK = "object_link",
+    PLANS = "plans",
+    PRUNE_COUNT = "prune_count",
+    PRUNE_DELETE = "prune_delete",
+    PRUNE_FIND = "prune_find",
+    PRUNE_WORKERS = "prune_workers",
+    QUEUE_DEPTHS = "queue_depths",
+    REVISION_INSERT = "revision_insert",
+    SAVE_ANNOTATIONS = "save_annotations",
+    SAVE_ANNOTATION_TYPES = "save_annotation_types",
+    SAVE_CHANGES = "save_changes",
+    SAVE_EDIT = "save_edit",
+    SAVE_NEW = "save_new",
+    SCHEMA_EXISTS = "schema_exists",
+    SCHEMA_LOCK = "schema_lock",
+    SCHEMA_SET = "schema_set",
+    SCHEMA_VERSION = "schema_version",
+    SUBMIT_DUPLICATES = "submit_duplicates",
+    SUBMIT_IDENTITIES = "submit_identities",
+    SUBMIT_LOOK = "submit_look",
+    SYSTEM_INSERT = "system_insert",
+    TASK_ANNOTATIONS = "task_annotations",
+    TASK_DETAIL = "task_detail",
+    TASK_RESULT = "task_result",
+    TASK_STEPS = "task_steps",
+    WORKER_CLAIMS = "worker_claims",
+    WORKER_LIST = "worker_list",
+    WORKER_STOP = "worker_stop",
+    WORK_BYTES = "work_bytes",
+    WORK_PAYLOADS = "work_payloads",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_file_is_one_statement_that_is_used_and_says_what_it_does() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let stored: BTreeSet<String> =
+            files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let used: BTreeSet<String> = ALL.iter().map(|(file, _)| (*file).to_owned()).collect();
+        assert_eq!(stored, used);
+        for (file, text) in ALL {
+            assert!(text.starts_with("-- "), "{file} does not say what it does");
+            assert!(!text.contains(';') || text.lines().filter(|l| l.contains(';')).all(|l| l.trim_start().starts_with("--")), "{file} is more than one statement");
+        }
+    }
+}

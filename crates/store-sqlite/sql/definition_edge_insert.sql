@@ -1,0 +1,2 @@
+-- A dependency of a revision, for people's SQL.
+INSERT INTO definition_edge (revision_id, parent, child) VALUES (?1, ?2, ?3)

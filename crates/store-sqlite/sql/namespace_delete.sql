@@ -1,0 +1,2 @@
+-- Removes a namespace.
+DELETE FROM namespace WHERE id = ?1

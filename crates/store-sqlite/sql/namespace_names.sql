@@ -1,0 +1,2 @@
+-- All namespaces.
+SELECT name FROM namespace ORDER BY name

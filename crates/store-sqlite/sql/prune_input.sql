@@ -1,0 +1,2 @@
+-- Deletes the request of a task.
+DELETE FROM task_input WHERE task_seq = ?1

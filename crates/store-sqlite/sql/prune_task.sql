@@ -1,0 +1,2 @@
+-- Deletes a task's own row.
+DELETE FROM task WHERE seq = ?1

@@ -1,0 +1,2 @@
+-- The schema of this database.
+SELECT version, readable_from FROM schema_info WHERE id = 1

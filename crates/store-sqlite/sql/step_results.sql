@@ -1,0 +1,2 @@
+-- The stored result of a step.
+SELECT results FROM step WHERE key = ?1

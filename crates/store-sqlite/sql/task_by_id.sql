@@ -1,0 +1,3 @@
+-- A task's hot row.
+SELECT seq, id, revision_id, state, active, remaining, priority, log_seq, created_at, updated_at, ended_at
+FROM task WHERE id = ?1

@@ -1,0 +1,2 @@
+-- Forgets a worker.
+DELETE FROM worker WHERE id = ?1

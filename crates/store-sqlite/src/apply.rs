@@ -1,0 +1,202 @@
+//! The one path by which tasks change: read what `core` asks for, let it decide, write what it says.
+
+use std::collections::BTreeMap;
+
+use tasker_core::decide::{Answer, ClaimBudget, Input, Rejection, Rules, Workset, needs};
+use tasker_core::ids::{TaskId, WorkerId};
+use tasker_core::names::HandlerName;
+use tasker_core::state::TaskState;
+use tasker_store::write::{Applied, ApplyBatch, FromQueue};
+
+use crate::claim::{self, Pick};
+use crate::error::Trouble;
+use crate::load;
+use crate::rows::StoredTask;
+use crate::save::{self, Decided};
+use crate::work;
+use crate::writer::{Writer, Writing};
+
+/// Decides and writes a batch in one transaction.
+pub(crate) fn apply(writer: &mut Writer, batch: ApplyBatch) -> Result<Applied, Trouble> {
+    writer.transaction(|writing| run(writing, batch))
+}
+
+fn run(writing: &mut Writing<'_>, batch: ApplyBatch) -> Result<Applied, Trouble> {
+    let from_queue = batch.claiming.as_ref().map_or(FromQueue::Never, |claiming| claiming.from_queue);
+    let mut budget = batch.claiming.map(|claiming| claiming.budget);
+    let mut answers = vec![Answer::Stale; batch.inputs.len()];
+    let mut groups = Groups::of_inputs(batch.inputs);
+    if let (FromQueue::First, Some(budget)) = (from_queue, &mut budget) {
+        groups.add_picks(claim::pick(writing, budget)?, budget.worker);
+    }
+    let mut decided = groups.decide(writing, &batch.rules, &mut budget, &mut answers)?;
+    save::changes(writing.connection, &decided)?;
+    if let (FromQueue::Last, Some(free)) = (from_queue, &mut budget) {
+        let mut groups = Groups::default();
+        groups.add_picks(claim::pick(writing, free)?, free.worker);
+        let claimed = groups.decide(writing, &batch.rules, &mut budget, &mut answers)?;
+        save::changes(writing.connection, &claimed)?;
+        decided.extend(claimed);
+    }
+    let next_due = match &budget {
+        Some(budget) if from_queue != FromQueue::Never => claim::next_due(writing, budget)?,
+        _ => None,
+    };
+    let work = work::of_all(writing, &decided)?;
+    Ok(Applied { answers, work, ended: ended(&decided), next_due, now: writing.now })
+}
+
+fn ended(decided: &[Decided]) -> Vec<(TaskId, TaskState)> {
+    let now_closed = |decided: &Decided| {
+        let task = decided.change.task.as_ref()?;
+        (decided.task.state.is_open() && !task.state.is_open()).then_some((task.id, task.state))
+    };
+    decided.iter().filter_map(now_closed).collect()
+}
+
+/// Where an input came from, and so where its answer goes.
+enum Source {
+    /// The batch, at this place.
+    Batch(usize),
+    /// The queue; a slot of this handler was taken for it.
+    Queue(HandlerName),
+}
+
+/// The inputs of a batch by task, in the order of the tasks' ids; those of one task see one another's effect.
+#[derive(Default)]
+struct Groups(BTreeMap<TaskId, Group>);
+
+#[derive(Default)]
+struct Group {
+    sources: Vec<Source>,
+    inputs: Vec<Input>,
+}
+
+impl Groups {
+    fn of_inputs(inputs: Vec<(TaskId, Input)>) -> Self {
+        let mut groups = Self::default();
+        for (at, (task, input)) in inputs.into_iter().enumerate() {
+            groups.add(task, Source::Batch(at), input);
+        }
+        groups
+    }
+
+    fn add(&mut self, task: TaskId, source: Source, input: Input) {
+        let group = self.0.entry(task).or_default();
+        group.sources.push(source);
+        group.inputs.push(input);
+    }
+
+    fn add_picks(&mut self, picks: Vec<Pick>, worker: WorkerId) {
+        for pick in picks {
+            let input = Input::Claim { step: pick.step, worker };
+            self.add(pick.task, Source::Queue(pick.handler), input);
+        }
+    }
+
+    fn decide(
+        self,
+        writing: &mut Writing<'_>,
+        rules: &Rules,
+        budget: &mut Option<ClaimBudget>,
+        answers: &mut [Answer],
+    ) -> Result<Vec<Decided>, Trouble> {
+        let mut all = Vec::with_capacity(self.0.len());
+        for (id, group) in self.0 {
+            let (decided, given) = group.decide(writing, id, rules, budget)?;
+            for (source, answer) in given {
+                match (source, &mut *budget) {
+                    (Source::Batch(at), _) => answers[at] = answer,
+                    (Source::Queue(handler), Some(budget)) if answer != Answer::Claimed => {
+                        claim::refund(budget, &handler);
+                    }
+                    (Source::Queue(_), _) => {}
+                }
+            }
+            all.extend(decided);
+        }
+        Ok(all)
+    }
+}
+
+type Given = Vec<(Source, Answer)>;
+
+impl Group {
+    fn decide(
+        self,
+        writing: &Writing<'_>,
+        id: TaskId,
+        rules: &Rules,
+        budget: &mut Option<ClaimBudget>,
+    ) -> Result<(Option<Decided>, Given), Trouble> {
+        let Some(task) = load::task(writing.connection, id)? else {
+            return Ok((None, self.refuse(|| not_found(id))));
+        };
+        match self.loaded(writing, task) {
+            Ok(loaded) => Ok(loaded.decide(self, writing, rules, budget)),
+            // One unreadable task must not hold up the others of the batch.
+            Err(trouble) if trouble.is_about_data() => Ok((None, self.refuse(|| unreadable(id, &trouble)))),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn loaded(&self, writing: &Writing<'_>, task: StoredTask) -> Result<Loaded, Trouble> {
+        let revision = writing.revisions.get(writing.connection, task.revision_id)?;
+        let record = task.record(revision.plan.digest);
+        let needs = needs(&revision.plan, &record, &self.inputs);
+        let steps = load::steps(writing.connection, &task, revision.plan.graph.n_steps(), &needs)?;
+        Ok(Loaded { task, revision, record, steps })
+    }
+
+    /// Answers inputs that cannot be decided: `Stale`, to an operator a refusal.
+    fn refuse(self, why: impl Fn() -> Rejection) -> Given {
+        let answer = |input: &Input| match input {
+            Input::Operate { .. } => Answer::Refused(why()),
+            _ => Answer::Stale,
+        };
+        self.sources.into_iter().zip(&self.inputs).map(|(source, input)| (source, answer(input))).collect()
+    }
+}
+
+struct Loaded {
+    task: StoredTask,
+    revision: std::sync::Arc<crate::caches::Revision>,
+    record: tasker_core::record::TaskRecord,
+    steps: load::LoadedSteps,
+}
+
+impl Loaded {
+    fn decide(
+        self,
+        group: Group,
+        writing: &Writing<'_>,
+        rules: &Rules,
+        budget: &mut Option<ClaimBudget>,
+    ) -> (Option<Decided>, Given) {
+        let Self { task, revision, record, steps } = self;
+        let mut workset = Workset::new(revision.plan.clone(), rules, writing.now, record, steps.steps);
+        let answers: Vec<Answer> = group.inputs.into_iter().map(|input| workset.take(input)).collect();
+        if let Some(budget) = budget {
+            workset.claim_free(budget);
+        }
+        let change = workset.finish();
+        let decided = Decided { task, revision, change, with_inputs: steps.with_inputs };
+        (Some(decided), group.sources.into_iter().zip(answers).collect())
+    }
+}
+
+fn not_found(id: TaskId) -> Rejection {
+    Rejection {
+        code: "not_found",
+        message: format!("there is no task {id}"),
+        help: Some("list tasks: tasker task list".into()),
+    }
+}
+
+fn unreadable(id: TaskId, trouble: &Trouble) -> Rejection {
+    Rejection {
+        code: "unreadable_task",
+        message: format!("task {id} cannot be read: {trouble}"),
+        help: Some("see what is wrong: tasker db check".into()),
+    }
+}

@@ -1,0 +1,96 @@
+//! How statements are run: by which index, and never over the whole of a big table.
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+
+use crate::{OpenOptions, SqliteStore, sql};
+
+/// Tables that grow with the number of tasks.
+const BIG: &[&str] =
+    &["task", "task_input", "step", "queue", "transition", "identity", "task_annotation", "t", "i", "s", "q", "x", "a"];
+
+/// Statements that are meant to visit a whole table: counts, checks, gauges.
+const VISITORS: &[&str] = &["count_all", "queue_depths"];
+
+fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
+    let path = directory.path().join("tasker.db");
+    drop(SqliteStore::open(&path, OpenOptions::default()).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    (path, connection)
+}
+
+fn plan_of(connection: &Connection, statement: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    let n = explain.parameter_count();
+    let nothing = rusqlite::params_from_iter((0..n).map(|_| rusqlite::types::Null));
+    explain.query_map(nothing, |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// The table that a line of a plan scans from end to end.
+fn scanned(line: &str) -> Option<&str> {
+    line.strip_prefix("SCAN ")?.split(' ').next()
+}
+
+#[test]
+fn no_statement_scans_a_big_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, connection) = database(&directory);
+    for (name, statement) in sql::ALL.iter().filter(|(name, _)| !name.starts_with("check_") && !VISITORS.contains(name)) {
+        for line in plan_of(&connection, statement) {
+            // Claimed rows are as few as steps run at once.
+            let bounded = line.contains("INDEX queue_held");
+            let table = scanned(&line).filter(|table| BIG.contains(table) && !bounded);
+            assert_eq!(table, None, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn hot_statements_use_their_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, connection) = database(&directory);
+    for (statement, expected) in [
+        (sql::TASK_BY_ID, "SEARCH task USING INDEX sqlite_autoindex_task_1 (id=?)"),
+        (sql::STEP_ONE, "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+        (sql::STEP_RANGE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::STEP_FREE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::CLAIM_CLASS, "SEARCH queue USING INDEX queue_due (handler_id=? AND priority>?)"),
+        (sql::CLAIM_DUE, "SEARCH q USING INDEX queue_due (handler_id=? AND priority=? AND run_at>? AND run_at<?)"),
+        (sql::CLAIM_OF_TASK, "SEARCH queue USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::WORKER_CLAIMS, "SEARCH q USING INDEX queue_held (worker_id=?)"),
+        (sql::LOG_ALL, "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
+        (sql::LOG_OF_TASK, "SEARCH x USING INDEX transition_by_task (task_seq=?)"),
+        (sql::LIST_ALL, "SEARCH task USING COVERING INDEX sqlite_autoindex_task_1 (id<?)"),
+        (sql::LIST_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)"),
+        (sql::COUNT_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
+        (sql::PRUNE_FIND, "SEARCH task USING INDEX task_by_end (ended_at<?)"),
+        (sql::PRUNE_STEPS, "SEARCH step USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::PRUNE_LOG, "SEARCH transition USING INDEX transition_by_task (task_seq=?)"),
+    ] {
+        let plan = plan_of(&connection, statement);
+        assert!(plan.iter().any(|line| line == expected), "{statement}\n{plan:#?}");
+    }
+}
+
+#[test]
+fn hot_statements_do_not_sort() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, connection) = database(&directory);
+    for statement in
+        [sql::STEP_RANGE, sql::STEP_FREE, sql::CLAIM_CLASS, sql::CLAIM_DUE, sql::LOG_ALL, sql::LOG_OF_TASK, sql::LIST_KIND]
+    {
+        let plan = plan_of(&connection, statement);
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{statement}\n{plan:#?}");
+    }
+}
+
+#[test]
+fn every_statement_says_what_it_is_for_and_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, connection) = database(&directory);
+    for (name, statement) in sql::ALL {
+        assert!(statement.starts_with("-- "), "{name}");
+        connection.prepare(statement).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

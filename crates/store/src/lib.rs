@@ -1,0 +1,127 @@
+//! The storage port of Tasker: one write path, and the reads that people and the engine need.
+//!
+//! A store keeps rows and applies decisions of `tasker-core`; it makes none. Every write takes many items and is one
+//! transaction.
+//!
+//! [`memory::MemoryStore`] is the reference that the other stores are compared with.
+
+pub mod definitions;
+pub mod error;
+pub mod memory;
+pub mod read;
+pub mod workers;
+pub mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
+use tasker_core::payload::Payload;
+use tasker_core::plan::Plan;
+use tasker_core::record::StepDetail;
+
+pub use crate::error::StoreError;
+
+use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use crate::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
+use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
+
+/// A place where tasks live.
+///
+/// Methods that write are atomic: all of a batch or, on [`StoreError`], nothing of it (after
+/// [`StoreError::OutcomeUnknown`]: either). A batch is decided item by item: one item that a rule refuses does not
+/// keep the others from being written.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Accepts tasks.
+    async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError>;
+
+    /// Changes tasks: outcomes, claims, operators' actions.
+    async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError>;
+
+    /// Tells that a worker lives, and what it holds; answers what it should know.
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<HeartbeatAnswer, StoreError>;
+
+    /// Tells that a worker stopped. Whatever it still holds may be rescued at once.
+    async fn worker_stopped(&self, worker: WorkerId) -> Result<(), StoreError>;
+
+    /// Deletes ended tasks and old workers, one small batch; call again while [`Pruned::more`].
+    async fn prune(&self, request: Prune) -> Result<Pruned, StoreError>;
+
+    /// Stores a definition.
+    async fn register(&self, registration: Registration) -> Result<Registered, StoreError>;
+
+    /// Lets no new task use a version (`true`), or allows it again. `false` if there is no such version.
+    async fn retire(&self, selector: Selector, retired: bool) -> Result<bool, StoreError>;
+
+    /// Deletes an empty namespace. `in_use` is a [`StoreError::Refused`].
+    async fn delete_namespace(&self, name: &str) -> Result<(), StoreError>;
+
+    /// All namespaces, sorted.
+    async fn namespaces(&self) -> Result<Vec<String>, StoreError>;
+
+    /// The definitions of a namespace (of all, if `None`), every version, sorted by namespace, name, version.
+    async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError>;
+
+    /// Finds the definition that a request means, or says which versions there are.
+    async fn resolve(&self, selector: Selector) -> Result<Resolved, StoreError>;
+
+    /// The plan of a revision.
+    async fn plan(&self, revision: Digest) -> Result<Option<Arc<Plan>>, StoreError>;
+
+    /// One task.
+    async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError>;
+
+    /// The steps of a task, in document order; empty if there is no such task.
+    async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError>;
+
+    /// The result of one step, if it is done.
+    async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError>;
+
+    /// A page of tasks, newest first.
+    async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError>;
+
+    /// Log entries after a cursor, oldest first.
+    async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// What is scheduled and running, per handler that has queue rows, sorted by handler.
+    async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError>;
+
+    /// All workers known, newest first.
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError>;
+
+    /// Looks for broken invariants, task by task. `limit` bounds the findings.
+    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError>;
+
+    /// The schema of the database and what this binary makes of it.
+    async fn schema(&self) -> Result<SchemaStatus, StoreError>;
+
+    /// Finds or creates the link between two objects in two external systems, in either order. The pair is returned
+    /// in the order it is stored.
+    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError>;
+
+    /// The time of this store.
+    async fn now(&self) -> Result<tasker_core::time::Timestamp, StoreError>;
+
+    /// Resolves when another node may have made work due: a hint, which may be early, late, lost or wrong. Polling backs
+    /// it up. A store that only one process uses never resolves it.
+    async fn hinted(&self) {
+        std::future::pending().await
+    }
+
+    /// How long [`Store::apply`] waits for a lock at most; callers use it to size their own patience.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+/// An object in an external system (`spec/authoring.md` 1.9).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectRef {
+    /// The system's name.
+    pub system: String,
+    /// The object's id there, 1 to 128 characters.
+    pub id: String,
+}

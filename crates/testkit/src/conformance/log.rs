@@ -1,0 +1,74 @@
+//! Reading the log as a stream.
+
+use tasker_core::decide::Input;
+use tasker_core::ids::Ordinal;
+use tasker_core::record::Change;
+use tasker_store::read::{Cursor, LogEntry, LogQuery};
+
+use crate::StoreUnderTest;
+use crate::definitions::plan;
+use crate::driver::Driver;
+
+async fn read(d: &Driver, query: LogQuery) -> Vec<LogEntry> {
+    d.store.log(query).await.expect("log")
+}
+
+pub async fn the_log_is_read_page_by_page(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let plan = plan("order", &[("a", &[]), ("b", &["a"])]);
+    for _ in 0..3 {
+        d.start(&plan).await;
+    }
+    d.claim().await;
+    let all = read(&d, LogQuery { limit: 1000, ..LogQuery::default() }).await;
+    assert_eq!(all.len(), 3 * 3 + 3 * 2);
+    let (mut paged, mut after) = (Vec::new(), Cursor::START);
+    loop {
+        let page = read(&d, LogQuery { after, limit: 4, ..LogQuery::default() }).await;
+        assert!(page.len() <= 4);
+        let Some(last) = page.last() else { break };
+        after = last.cursor;
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
+    assert!(all.windows(2).all(|pair| pair[0].cursor < pair[1].cursor));
+}
+
+pub async fn new_entries_come_after_what_was_read(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let plan = plan("order", &[("a", &[])]);
+    d.start(&plan).await;
+    let after =
+        read(&d, LogQuery { limit: 9, ..LogQuery::default() }).await.last().expect("two entries").cursor;
+    assert!(read(&d, LogQuery { after, limit: 9, ..LogQuery::default() }).await.is_empty());
+    let second = d.start(&plan).await;
+    let new = read(&d, LogQuery { after, limit: 9, ..LogQuery::default() }).await;
+    assert_eq!(
+        new.iter().map(|entry| (entry.task, entry.transition.seq)).collect::<Vec<_>>(),
+        [(second, 1), (second, 2)]
+    );
+}
+
+pub async fn the_log_of_one_task_can_be_read(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let plan = plan("order", &[("a", &[])]);
+    let (one, two) = (d.start(&plan).await, d.start(&plan).await);
+    d.one(one, Input::Claim { step: Ordinal(0), worker: d.worker }).await;
+    let of = |task, after, limit| LogQuery { task: Some(task), after, limit };
+    let first = read(&d, of(one, Cursor::START, 100)).await;
+    assert_eq!(first.iter().map(|entry| entry.transition.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(first.iter().all(|entry| entry.task == one));
+    assert_eq!(read(&d, of(one, first[1].cursor, 1)).await, first[2..3]);
+    assert_eq!(read(&d, of(two, Cursor::START, 100)).await.len(), 2);
+}
+
+pub async fn entries_about_steps_name_them(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let id = d.start(&plan("order", &[("first-step", &[])])).await;
+    for entry in read(&d, LogQuery { task: Some(id), limit: 9, ..LogQuery::default() }).await {
+        match entry.transition.change {
+            Change::Task { .. } => assert_eq!(entry.step, None),
+            Change::Step { .. } => assert_eq!(entry.step.expect("a name").as_str(), "first-step"),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that can be read from a store, as one value.
+
+use std::collections::BTreeMap;
+
+use tasker_core::ids::TaskId;
+use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, Transition};
+use tasker_core::time::Timestamp;
+use tasker_store::Store;
+use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
+use tasker_store::read::{Cursor, Finding, LogQuery, QueueDepth, TaskFilter, TaskPage};
+use tasker_store::workers::WorkerRow;
+
+/// The full state of a store.
+#[derive(PartialEq, Debug)]
+pub(super) struct Observed {
+    pub(super) tasks: BTreeMap<TaskId, ObservedTask>,
+    page: TaskPage,
+    order: Vec<(TaskId, u64)>,
+    queue: Vec<QueueDepth>,
+    workers: Vec<WorkerRow>,
+    definitions: Vec<DefinitionRow>,
+    namespaces: Vec<String>,
+    resolved: Vec<String>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) now: Timestamp,
+}
+
+/// Everything about one task.
+#[derive(PartialEq, Debug)]
+pub(super) struct ObservedTask {
+    pub(super) record: TaskRecord,
+    input: TaskInput,
+    annotations: Vec<Annotation>,
+    pub(super) steps: Vec<StepDetail>,
+    log: Vec<Transition>,
+}
+
+impl Observed {
+    /// `turn` says of which steps the result is read by itself.
+    pub(super) async fn of(store: &dyn Store, turn: usize) -> Self {
+        let filter = TaskFilter { limit: 10_000, count_all: true, ..TaskFilter::default() };
+        let page = store.tasks(filter).await.expect("list tasks");
+        let entries =
+            store.log(LogQuery { limit: 1_000_000, ..LogQuery::default() }).await.expect("read the log");
+        assert!(
+            entries.is_sorted_by_key(|entry| entry.cursor),
+            "the log is read in the order of its cursors"
+        );
+        assert!(entries.iter().all(|entry| entry.cursor > Cursor::START));
+        let order = entries.iter().map(|entry| (entry.task, entry.transition.seq)).collect();
+        let mut logs: BTreeMap<TaskId, Vec<Transition>> = BTreeMap::new();
+        for entry in entries {
+            logs.entry(entry.task).or_default().push(entry.transition);
+        }
+        let mut tasks = BTreeMap::new();
+        for row in &page.tasks {
+            let log = logs.remove(&row.task_id).unwrap_or_default();
+            tasks.insert(row.task_id, ObservedTask::of(store, row.task_id, log, turn).await);
+        }
+        assert!(logs.is_empty(), "the log names tasks that are not listed: {:?}", logs.keys());
+        let definitions = store.definitions(None).await.expect("list definitions");
+        let mut resolved = Vec::new();
+        for row in &definitions {
+            let selector =
+                Selector { namespace: row.namespace.clone(), name: row.name.clone(), version: None };
+            resolved.push(match store.resolve(selector).await.expect("resolve") {
+                Resolved::Found { plan, retired } => format!("{} {retired}", plan.digest),
+                other => format!("{other:?}"),
+            });
+        }
+        Self {
+            tasks,
+            resolved,
+            page,
+            order,
+            queue: store.queue().await.expect("read the queue"),
+            workers: store.workers().await.expect("list workers"),
+            definitions,
+            namespaces: store.namespaces().await.expect("list namespaces"),
+            findings: store.check(20).await.expect("check"),
+            now: store.now().await.expect("read the clock"),
+        }
+    }
+}
+
+impl ObservedTask {
+    async fn of(store: &dyn Store, id: TaskId, log: Vec<Transition>, turn: usize) -> Self {
+        let detail = store.task(id).await.expect("read a task").expect("a listed task exists");
+        let steps = store.steps(id).await.expect("read steps");
+        if let Some(step) = steps.get(turn % steps.len().max(1)) {
+            let result = store.result(id, step.record.ordinal).await.expect("read a result");
+            let expected = step.results.as_ref().filter(|_| step.record.state.is_done());
+            assert_eq!(result.as_ref(), expected, "task {id}, step {}", step.record.ordinal);
+        }
+        Self { record: detail.record, input: detail.input, annotations: detail.annotations, steps, log }
+    }
+}

@@ -1,0 +1,46 @@
+//! Instants as documents show them.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use tasker_core::time::Timestamp;
+
+/// An instant, written as RFC 3339 in UTC with milliseconds: `2026-01-31T09:00:00.500Z`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Instant(pub Timestamp);
+
+impl From<Timestamp> for Instant {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.to_string();
+        let millis = micros.strip_suffix('Z').and_then(|text| text.get(..text.len() - 3)).unwrap_or(&micros);
+        write!(f, "{millis}Z")
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_have_milliseconds() {
+        for (given, written) in [
+            ("2026-01-31T10:00:00.5+01:00", "2026-01-31T09:00:00.500Z"),
+            ("2026-01-31T09:00:00.123999Z", "2026-01-31T09:00:00.123Z"),
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Instant(Timestamp::parse(given).unwrap()).to_string(), written);
+        }
+    }
+}

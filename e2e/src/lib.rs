@@ -1,0 +1,7 @@
+//! What the process tests are made of: the real binary in a directory of its own, processes that end with their
+//! test, an HTTP server that remembers every call, and a look into the database from outside.
+
+pub mod database;
+pub mod home;
+pub mod process;
+pub mod recorder;

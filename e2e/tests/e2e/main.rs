@@ -1,0 +1,8 @@
+//! Tests of the real binary as a process.
+
+mod demo;
+mod examples;
+mod http_calls;
+mod kill;
+mod reference;
+mod shared_file;

@@ -1,0 +1,48 @@
+//! `cargo xtask test`: everything that can be wrong, found by one command.
+
+use anyhow::Result;
+
+use crate::{packages, run};
+
+/// How much is tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything, the long tests in their short form.
+    Usual,
+    /// Everything, the long tests in full.
+    All,
+}
+
+/// Installs what is missing, builds the program that the process tests start, runs all tests and all doc tests.
+pub fn run(extent: Extent) -> Result<()> {
+    packages::ensure()?;
+    run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
+    run::run(runner().envs(settings(extent)))?;
+    run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))
+}
+
+/// Lets the test that compares the reference of commands with the program write it instead.
+pub fn write_reference() -> Result<()> {
+    run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
+    let test = ["test", "--package", "tasker-e2e", "--test", "e2e", "--quiet", "reference"];
+    run::run(run::cargo().args(test).env("TASKER_UPDATE_DOCS", "1"))
+}
+
+/// nextest where it is installed (tests of one binary run beside each other, and a summary at the end), else what
+/// cargo brings.
+fn runner() -> std::process::Command {
+    let mut command = run::cargo();
+    if run::succeeds(run::cargo().args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    }
+    command
+}
+
+fn settings(extent: Extent) -> Vec<(&'static str, &'static str)> {
+    match extent {
+        Extent::Usual => Vec::new(),
+        Extent::All => vec![("TASKER_E2E_KILLS", "50")],
+    }
+}
