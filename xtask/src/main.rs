@@ -20,7 +20,7 @@ cargo xtask <command>
                  --all adds the long ones (50 kill moments instead of 3)
   lint           rustfmt --check, then clippy with warnings denied
   tidy           the rules of this repository that no compiler knows
-  docs           write the reference of commands in docs/cli.md anew, from --help
+  docs           write the generated halves of docs/cli.md and docs/configuration.md anew
   ci             lint, tidy, test: cheapest first
 ";
 

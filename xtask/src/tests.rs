@@ -21,7 +21,7 @@ pub fn run(extent: Extent) -> Result<()> {
     run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))
 }
 
-/// Lets the test that compares the reference of commands with the program write it instead.
+/// Lets the tests that compare references with the program write them instead.
 pub fn write_reference() -> Result<()> {
     run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
     let test = ["test", "--package", "tasker-e2e", "--test", "e2e", "--quiet", "reference"];

@@ -28,18 +28,25 @@ impl Catalog {
     /// What the live workers of a database serve.
     pub async fn of_workers(engine: &Engine) -> anyhow::Result<Self> {
         let workers = engine.workers().await?;
-        let served = workers.into_iter().filter(|worker| worker.is_live()).flat_map(|worker| worker.handlers).collect();
+        let served = workers
+            .into_iter()
+            .filter(|worker| worker.is_live())
+            .flat_map(|worker| worker.handlers)
+            .collect();
         Ok(Self { served: Some(served), ..Self::default() })
     }
 
     /// The handlers that a file lists: one a line, or a JSON array of texts.
     pub fn of_file(path: &Path) -> Result<Self, Failure> {
         let invalid = |message: String| Failure::new(Status::Usage, "invalid_handler_list", message);
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| invalid(format!("the list of handlers {} cannot be read: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            invalid(format!("the list of handlers {} cannot be read: {error}", path.display()))
+        })?;
         let names: Vec<String> = match serde_json::from_str(&text) {
             Ok(names) => names,
-            Err(_) => text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+            Err(_) => {
+                text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+            }
         };
         let served = names.iter().map(|name| HandlerName::new(name)).collect::<Result<_, _>>();
         let served = served.map_err(|error| invalid(format!("{}: {error}", path.display())))?;

@@ -49,7 +49,10 @@ pub struct Failure {
 impl Failure {
     /// A failure without help.
     pub fn new(status: Status, code: &str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { code: code.into(), message: message.into(), help: None, errors: Vec::new() } }
+        Self {
+            status,
+            body: ErrorBody { code: code.into(), message: message.into(), help: None, errors: Vec::new() },
+        }
     }
 
     /// The same failure with what to do about it.
@@ -80,7 +83,8 @@ pub fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
 pub fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && wants_json() {
         let message = usage_message(&error.render().to_string());
-        let body = ErrorBody { code: "usage".into(), message, help: Some("see --help".into()), errors: Vec::new() };
+        let body =
+            ErrorBody { code: "usage".into(), message, help: Some("see --help".into()), errors: Vec::new() };
         let text = format!("{:#}", json!(ErrorDocument { error: body }));
         let _ = writeln!(std::io::stdout(), "{text}");
     } else {
@@ -92,7 +96,13 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 /// What clap says, without its reminder of how the command is used.
 fn usage_message(text: &str) -> String {
-    let told = text.split("\nUsage:").next().unwrap_or_default().split("\nFor more information").next().unwrap_or_default();
+    let told = text
+        .split("\nUsage:")
+        .next()
+        .unwrap_or_default()
+        .split("\nFor more information")
+        .next()
+        .unwrap_or_default();
     let words: Vec<&str> = told.trim_start_matches("error: ").split_whitespace().collect();
     words.join(" ")
 }
@@ -100,7 +110,8 @@ fn usage_message(text: &str) -> String {
 /// Whether JSON was asked for on a command line that could not be read.
 fn wants_json() -> bool {
     let arguments: Vec<_> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    let apart = arguments.windows(2).any(|pair| matches!(pair[0].as_str(), "--output" | "-o") && pair[1] == "json");
+    let apart =
+        arguments.windows(2).any(|pair| matches!(pair[0].as_str(), "--output" | "-o") && pair[1] == "json");
     apart || arguments.iter().any(|a| matches!(a.as_str(), "--output=json" | "-ojson" | "-o=json"))
 }
 
@@ -135,7 +146,9 @@ fn of_use_case(error: &UseCaseError) -> Failure {
     let failure = Failure::new(status, error.code(), message);
     match error {
         // The message of each problem holds its help.
-        UseCaseError::Invalid(problems) => failure.errors(problems.iter().map(|problem| json!(problem)).collect()),
+        UseCaseError::Invalid(problems) => {
+            failure.errors(problems.iter().map(|problem| json!(problem)).collect())
+        }
         _ => Failure { body: ErrorBody { help: error.help(), ..failure.body }, ..failure },
     }
 }
@@ -143,7 +156,9 @@ fn of_use_case(error: &UseCaseError) -> Failure {
 /// A context that only the schema refuses is a matter of the data; all else is wrong usage.
 fn status_of_request(error: &UseCaseError) -> Status {
     match error {
-        UseCaseError::Invalid(problems) if problems.iter().all(|problem| problem.code == "schema") => Status::Failed,
+        UseCaseError::Invalid(problems) if problems.iter().all(|problem| problem.code == "schema") => {
+            Status::Failed
+        }
         _ => Status::Usage,
     }
 }
@@ -192,12 +207,19 @@ mod tests {
     #[test]
     fn each_kind_of_failure_has_its_status() {
         let missing = UseCaseError::NotFound { code: "task_not_found", message: "no".into(), help: None };
-        let conflict = UseCaseError::Conflict { code: "version_content_changed", message: "no".into(), help: None };
+        let conflict =
+            UseCaseError::Conflict { code: "version_content_changed", message: "no".into(), help: None };
         assert_eq!(status_of(missing), (4, "task_not_found".into()));
         assert_eq!(status_of(conflict), (5, "version_content_changed".into()));
         assert_eq!(status_of(UseCaseError::Invalid(vec![problem("schema")])), (1, "schema".into()));
-        assert_eq!(status_of(UseCaseError::Invalid(vec![problem("schema"), problem("too_long")])), (2, "schema".into()));
-        assert_eq!(status_of(UseCaseError::Store(StoreError::Corrupt("bad".into()))), (6, "database_corrupt".into()));
+        assert_eq!(
+            status_of(UseCaseError::Invalid(vec![problem("schema"), problem("too_long")])),
+            (2, "schema".into())
+        );
+        assert_eq!(
+            status_of(UseCaseError::Store(StoreError::Corrupt("bad".into()))),
+            (6, "database_corrupt".into())
+        );
         assert_eq!(status_of(StoreError::Schema("newer".into())), (6, "schema_mismatch".into()));
         assert_eq!(status_of(ConfigError(Vec::new())), (3, "invalid_configuration".into()));
         assert_eq!(status_of(Failure::new(Status::Usage, "x", "y")), (2, "x".into()));

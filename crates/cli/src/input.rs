@@ -55,7 +55,8 @@ fn too_large(what: &str, source: &ContextSource, limit: usize) -> Failure {
 
 fn malformed(what: &str, source: &ContextSource, error: &PayloadError) -> Failure {
     let message = format!("the {what} in {} cannot be used: {error}", place(source));
-    let errors = vec![json!({"code": error.code(), "pointer": format!("/{what}"), "message": error.to_string()})];
+    let errors =
+        vec![json!({"code": error.code(), "pointer": format!("/{what}"), "message": error.to_string()})];
     Failure::new(Status::Usage, error.code(), message).errors(errors)
 }
 
@@ -88,10 +89,17 @@ pub struct Unreadable {
 pub fn definition(path: &Path) -> Source {
     let limit = tasker_core::definition::MAX_SOURCE_BYTES;
     let is_stdin = path == Path::new("-");
-    let read = if is_stdin { text_of(io::stdin().lock(), limit) } else { File::open(path).and_then(|f| text_of(f, limit)) };
+    let read = if is_stdin {
+        text_of(io::stdin().lock(), limit)
+    } else {
+        File::open(path).and_then(|f| text_of(f, limit))
+    };
     let text = match read {
         Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(Unreadable { code: "document_too_large", message: format!("larger than the {limit} bytes allowed") }),
+        Ok(None) => Err(Unreadable {
+            code: "document_too_large",
+            message: format!("larger than the {limit} bytes allowed"),
+        }),
         Err(error) => Err(Unreadable { code: "io_error", message: format!("cannot be read: {error}") }),
     };
     Source { name: if is_stdin { "standard input".into() } else { path.display().to_string() }, text }
@@ -133,6 +141,7 @@ fn text_of(reader: impl Read, limit: usize) -> io::Result<Option<String>> {
     if bytes.len() > limit {
         return Ok(None);
     }
-    let text = String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))?;
     Ok(Some(text))
 }

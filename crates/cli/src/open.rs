@@ -53,10 +53,12 @@ pub fn engine_with(
 
 /// The handlers that this program brings.
 pub fn handlers(settings: &Settings, allow_commands: bool) -> Result<Handlers, Failure> {
-    let http = HttpPolicy::new(settings.http.allowed_hosts.clone(), &settings.http.denied_networks).map_err(|error| {
-        let message = format!("http.denied_networks: {error}");
-        Failure::new(Status::Invalid, "invalid_configuration", message)
-    })?;
+    let http = HttpPolicy::new(settings.http.allowed_hosts.clone(), &settings.http.denied_networks).map_err(
+        |error| {
+            let message = format!("http.denied_networks: {error}");
+            Failure::new(Status::Invalid, "invalid_configuration", message)
+        },
+    )?;
     let command = CommandPolicy { allowed: allow_commands || settings.command.enabled };
     Ok(shipped(ShippedOptions { http, command }))
 }
@@ -119,7 +121,8 @@ pub fn store(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
 
 fn path_of(url: &str) -> Result<PathBuf, Failure> {
     let invalid = |message: String| {
-        Failure::new(Status::Invalid, "invalid_database_url", message).help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db")
+        Failure::new(Status::Invalid, "invalid_database_url", message)
+            .help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db")
     };
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return Err(Failure::new(
@@ -135,7 +138,9 @@ fn path_of(url: &str) -> Result<PathBuf, Failure> {
     };
     let path = path.strip_prefix("//").unwrap_or(path);
     match path {
-        "" | ":memory:" => Err(invalid(format!("{url:?} names no file, and tasks must outlive this process"))),
+        "" | ":memory:" => {
+            Err(invalid(format!("{url:?} names no file, and tasks must outlive this process")))
+        }
         path => Ok(PathBuf::from(path)),
     }
 }
@@ -160,7 +165,9 @@ fn default_worker_name() -> String {
 
 /// Variables of this process, for definitions.
 pub fn variables() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -169,7 +176,9 @@ mod tests {
 
     #[test]
     fn database_addresses_name_a_file() {
-        let shown = |url: &str| path_of(url).map(|path| path.display().to_string()).map_err(|f| (f.status as u8, f.body.code));
+        let shown = |url: &str| {
+            path_of(url).map(|path| path.display().to_string()).map_err(|f| (f.status as u8, f.body.code))
+        };
         assert_eq!(shown("sqlite:/a/b.db"), Ok("/a/b.db".into()));
         assert_eq!(shown("sqlite:///a/b.db"), Ok("/a/b.db".into()));
         assert_eq!(shown("sqlite:b.db"), Ok("b.db".into()));

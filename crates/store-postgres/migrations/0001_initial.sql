@@ -34,7 +34,7 @@ CREATE TABLE tasker.dependent_system (
     name text NOT NULL UNIQUE
 );
 
--- Pairs of ids of one object in two systems, in the order in which they were linked first.
+-- Pairs of ids of one object in two systems, the smaller (system, id) first.
 CREATE TABLE tasker.dependent_system_object_map (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     system_one_id bigint      NOT NULL REFERENCES tasker.dependent_system,
@@ -89,6 +89,9 @@ CREATE TABLE tasker.definition_edge (
     PRIMARY KEY (revision_id, parent, child)
 );
 
+-- Numbers tasks in the order in which they are accepted.
+CREATE SEQUENCE tasker.task_arrival_seq;
+
 -- The small and hot row of a task; its lock is the lock of the whole task. `active` is how many queue rows it has,
 -- `remaining` how many steps are not done, `log_seq` the number of its last log entry, `log_epoch` and `log_xid` that
 -- entry's place in the stream.
@@ -98,6 +101,7 @@ CREATE TABLE tasker.task (
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
     ended_at    timestamptz,
+    arrival     bigint      NOT NULL,
     log_seq     bigint      NOT NULL,
     log_xid     bigint      NOT NULL,
     log_epoch   integer     NOT NULL,
@@ -109,7 +113,7 @@ CREATE TABLE tasker.task (
     autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX task_state_revision_id_idx ON tasker.task (state, revision_id, id);
-CREATE INDEX task_ended_at_idx ON tasker.task (ended_at, id) WHERE ended_at IS NOT NULL;
+CREATE INDEX task_ended_at_idx ON tasker.task (ended_at, arrival) WHERE ended_at IS NOT NULL;
 
 -- What a task was asked for.
 CREATE TABLE tasker.task_input (
@@ -166,6 +170,7 @@ CREATE TABLE tasker.queue (
     ordinal    integer     NOT NULL,
     priority   smallint    NOT NULL,
     handler_id bigint      NOT NULL,
+    arrival    bigint      NOT NULL,
     fence      bigint      NOT NULL,
     run_at     timestamptz NOT NULL,
     worker     uuid,
@@ -173,7 +178,7 @@ CREATE TABLE tasker.queue (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
 
-CREATE INDEX queue_due_idx ON tasker.queue (handler_id, priority, run_at, task_id, ordinal) WHERE worker IS NULL;
+CREATE INDEX queue_due_idx ON tasker.queue (handler_id, priority, run_at, arrival, ordinal) WHERE worker IS NULL;
 CREATE INDEX queue_worker_idx ON tasker.queue (worker) WHERE worker IS NOT NULL;
 
 -- The log: every state change of tasks (ordinal null) and steps. `n` numbers the entries; (epoch, xid, n) is their place

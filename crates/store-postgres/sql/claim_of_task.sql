@@ -4,4 +4,4 @@ SELECT clock.now, q.handler_id, q.run_at,
     CASE WHEN q.run_at <= clock.now THEN q.task_id END, CASE WHEN q.run_at <= clock.now THEN q.ordinal END
 FROM clock
 LEFT JOIN tasker.queue AS q ON q.task_id = $2 AND q.worker IS NULL AND q.handler_id = ANY ($3::bigint[])
-ORDER BY q.run_at, q.task_id, q.ordinal
+ORDER BY q.run_at, q.ordinal

@@ -1,7 +1,7 @@
 -- Locks unclaimed queue rows and their tasks, and waits for none; answers as lock_tasks.sql, and which row it is about.
 SELECT statement_timestamp(), (SELECT epoch FROM tasker.log_state), pg_current_xact_id()::text::bigint,
     t.id, t.revision_id, t.state, t.active, t.remaining, t.priority, t.log_seq, t.log_epoch, t.log_xid,
-    t.created_at, t.updated_at, t.ended_at,
+    t.created_at, t.updated_at, t.ended_at, t.arrival,
     t.place
 FROM (VALUES (1)) AS one (x)
 LEFT JOIN (

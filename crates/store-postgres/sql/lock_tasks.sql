@@ -1,6 +1,6 @@
 -- Locks tasks, ids ascending, and tells the time of the transaction and its place in the stream; at least one row.
 SELECT statement_timestamp(), (SELECT epoch FROM tasker.log_state), pg_current_xact_id()::text::bigint,
     t.id, t.revision_id, t.state, t.active, t.remaining, t.priority, t.log_seq, t.log_epoch, t.log_xid,
-    t.created_at, t.updated_at, t.ended_at
+    t.created_at, t.updated_at, t.ended_at, t.arrival
 FROM (VALUES (1)) AS one (x)
 LEFT JOIN (SELECT * FROM tasker.task WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE) AS t ON true

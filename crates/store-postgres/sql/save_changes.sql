@@ -35,12 +35,12 @@ WITH changed_task AS (
     USING unnest($35::uuid[], $36::integer[]) AS v (task_id, ordinal)
     WHERE q.task_id = v.task_id AND q.ordinal = v.ordinal
 ), new_row AS (
-    INSERT INTO tasker.queue (task_id, ordinal, run_at, worker, fence, handler_id, priority)
+    INSERT INTO tasker.queue (task_id, ordinal, run_at, worker, fence, arrival, handler_id, priority)
     SELECT * FROM unnest($37::uuid[], $38::integer[], $39::timestamptz[], $40::uuid[], $41::bigint[], $42::bigint[],
-        $43::smallint[])
+        $43::bigint[], $44::smallint[])
 )
 INSERT INTO tasker.transition (epoch, task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)
 SELECT $9, v.task_id, v.seq, v.xid, v.ordinal, v.from_state, v.to_state, v.at, v.actor, v.metadata::json
-FROM unnest($44::uuid[], $45::bigint[], $46::bigint[], $47::integer[], $48::smallint[], $49::smallint[],
-    $50::timestamptz[], $51::text[], $52::text[])
+FROM unnest($45::uuid[], $46::bigint[], $47::bigint[], $48::integer[], $49::smallint[], $50::smallint[],
+    $51::timestamptz[], $52::text[], $53::text[])
     AS v (task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)

@@ -1,8 +1,8 @@
 -- What must be known before tasks are accepted: the time and the place in the stream (kind 0, always), requests stored
--- under these ids ($1, kind 1), versions of these definitions ($2, $3, kind 2), which of these revisions exist ($4,
--- kind 3).
+-- under these ids ($1, kind 1), versions of these definitions ($2, $3, kind 2), and numbers for as many tasks
+-- (kind 3).
 SELECT 0, NULL::uuid, NULL::bytea, statement_timestamp(), (SELECT epoch FROM tasker.log_state),
-    pg_current_xact_id()::text::bigint, NULL, NULL, NULL, NULL
+    pg_current_xact_id()::text::bigint, NULL::text, NULL::text, NULL::text, NULL::boolean
 UNION ALL
 SELECT 1, i.task_id, i.content, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($1::uuid[]) AS v (task_id)
@@ -13,6 +13,5 @@ FROM unnest($2::text[], $3::text[]) AS v (namespace, name)
 JOIN tasker.namespace AS n ON n.name = v.namespace
 JOIN tasker.definition AS d ON d.namespace_id = n.id AND d.name = v.name
 UNION ALL
-SELECT 3, r.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM unnest($4::uuid[]) AS v (id)
-JOIN tasker.definition_revision AS r ON r.id = v.id
+SELECT 3, NULL, NULL, NULL, NULL, nextval('tasker.task_arrival_seq'), NULL, NULL, NULL, NULL
+FROM generate_series(1, cardinality($1))

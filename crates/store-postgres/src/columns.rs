@@ -25,10 +25,11 @@ pub(crate) struct Tasks {
     revisions: Vec<Uuid>,
     priorities: Vec<i16>,
     created_at: Vec<At>,
+    arrivals: Vec<i64>,
 }
 
 impl Tasks {
-    pub(crate) fn push(&mut self, task: &TaskRecord, log_xid: i64) {
+    pub(crate) fn push(&mut self, task: &TaskRecord, log_xid: i64, arrival: i64) {
         self.ids.push(task.id.0);
         self.states.push(i16::from(task.state.code()));
         self.active.push(small(task.active));
@@ -40,6 +41,7 @@ impl Tasks {
         self.revisions.push(revision_id(task.revision));
         self.priorities.push(i16::from(task.priority.get()));
         self.created_at.push(At(task.created_at));
+        self.arrivals.push(arrival);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -59,9 +61,9 @@ impl Tasks {
             .bind(&self.ended_at)
     }
 
-    /// Binds the three columns that never change.
+    /// Binds the four columns that never change.
     pub(crate) fn bind_fixed(&self, query: Query) -> Query {
-        query.bind(&self.revisions).bind(&self.priorities).bind(&self.created_at)
+        query.bind(&self.revisions).bind(&self.priorities).bind(&self.created_at).bind(&self.arrivals)
     }
 }
 
@@ -194,6 +196,7 @@ pub(crate) struct Queue {
     deleted_tasks: Vec<Uuid>,
     deleted_ordinals: Vec<i32>,
     new: QueueRows,
+    new_arrivals: Vec<i64>,
     new_handlers: Vec<i64>,
     new_priorities: Vec<i16>,
 }
@@ -208,7 +211,7 @@ struct QueueRows {
 }
 
 impl Queue {
-    pub(crate) fn push(&mut self, task: TaskId, plan: &Plan, change: &QueueChange) {
+    pub(crate) fn push(&mut self, task: TaskId, arrival: i64, plan: &Plan, change: &QueueChange) {
         match change {
             QueueChange::Update(row) => self.changed.push(task, row),
             QueueChange::Delete(Ordinal(ordinal)) => {
@@ -217,6 +220,7 @@ impl Queue {
             }
             QueueChange::Insert(row) => {
                 self.new.push(task, row);
+                self.new_arrivals.push(arrival);
                 self.new_handlers.push(handler_id(&plan.step(row.ordinal).handler));
                 self.new_priorities.push(i16::from(row.priority.get()));
             }
@@ -230,7 +234,7 @@ impl Queue {
 
     /// Binds new rows.
     pub(crate) fn bind_new(&self, query: Query) -> Query {
-        self.new.bind(query).bind(&self.new_handlers).bind(&self.new_priorities)
+        self.new.bind(query).bind(&self.new_arrivals).bind(&self.new_handlers).bind(&self.new_priorities)
     }
 }
 

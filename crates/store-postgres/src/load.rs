@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::decide::Needs;
 use tasker_core::ids::{Ordinal, TaskId};
-use tasker_core::record::{QueueRow, StepRecord};
+use tasker_core::record::{QueueRow, StepRecord, TaskRecord};
 use tasker_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -57,6 +57,14 @@ impl Locked {
         self.tasks.entry(id).or_insert(task);
         Ok(Some(id))
     }
+
+    /// Notes what a task has become.
+    pub(crate) fn update(&mut self, record: &TaskRecord, moment: &Moment) {
+        if let Some(task) = self.tasks.get_mut(&record.id) {
+            (task.log_xid, task.log_epoch) = (moment.place_after(task), moment.epoch);
+            task.become_record(record);
+        }
+    }
 }
 
 /// Locks tasks, waiting for them in the order of their ids.
@@ -86,7 +94,7 @@ pub(crate) async fn lock(
 
 /// Which of these tasks cannot be locked at once. Ends the failed transaction and leaves a fresh one behind.
 async fn held_by_others(session: &mut Session, ids: &BTreeSet<TaskId>) -> Result<Vec<TaskId>, Trouble> {
-    session.script("ROLLBACK; BEGIN".into()).await?;
+    session.script("ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED".into()).await?;
     let query = session.query(sql::LOCK_PROBE).bind(uuids(ids));
     let mut held = ids.clone();
     for row in session.rows(query).await? {

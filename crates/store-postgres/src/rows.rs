@@ -83,6 +83,8 @@ pub(crate) struct StoredTask {
     created_at: Timestamp,
     updated_at: Timestamp,
     ended_at: Option<Timestamp>,
+    /// Its number in the order of acceptance.
+    pub(crate) arrival: i64,
 }
 
 /// Reads the columns of a task from `first` on; `None` if they are null.
@@ -101,6 +103,7 @@ pub(crate) fn task(row: &PgRow, first: usize) -> Read<Option<StoredTask>> {
         created_at: instant(row, first + 9)?,
         updated_at: instant(row, first + 10)?,
         ended_at: maybe_instant(row, first + 11)?,
+        arrival: row.try_get(first + 12)?,
     }))
 }
 
@@ -119,6 +122,11 @@ impl StoredTask {
             updated_at: self.updated_at,
             ended_at: self.ended_at,
         }
+    }
+
+    /// Whether work may still happen by itself.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.is_open()
     }
 
     /// Takes over what was decided.

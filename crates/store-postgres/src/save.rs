@@ -26,6 +26,11 @@ pub(crate) struct Decided {
 }
 
 impl Decided {
+    /// When the task was accepted.
+    pub(crate) fn created_at(&self) -> Timestamp {
+        self.task.record(Digest([0; 32])).created_at
+    }
+
     /// When anything of the task last changed, now that this is decided.
     pub(crate) fn updated_at(&self) -> Timestamp {
         let before = || self.task.record(Digest([0; 32])).updated_at;
@@ -38,7 +43,8 @@ pub(crate) async fn changes(session: &mut Session, moment: &Moment, all: &[Decid
     let (mut tasks, mut steps, mut queue, mut log) = Default::default();
     for decided in all {
         let xid = moment.place_after(&decided.task);
-        collect(decided.task.id, &decided.plan, &decided.change, xid, (&mut tasks, &mut steps, &mut queue, &mut log));
+        let row = Row { id: decided.task.id, arrival: decided.task.arrival, xid };
+        collect(row, &decided.plan, &decided.change, (&mut tasks, &mut steps, &mut queue, &mut log));
     }
     if Tasks::is_empty(&tasks) {
         // Nothing changes without its task.
@@ -54,6 +60,8 @@ pub(crate) async fn changes(session: &mut Session, moment: &Moment, all: &[Decid
 /// A new task.
 pub(crate) struct New<'a> {
     pub(crate) id: TaskId,
+    /// Its number in the order of acceptance.
+    pub(crate) arrival: i64,
     pub(crate) plan: &'a Plan,
     pub(crate) input: &'a TaskInput,
     pub(crate) change: &'a TaskChange,
@@ -64,7 +72,8 @@ pub(crate) async fn new_tasks(session: &mut Session, moment: &Moment, all: &[New
     let (mut tasks, mut steps, mut queue, mut log) = Default::default();
     let mut inputs = Inputs::default();
     for new in all {
-        collect(new.id, new.plan, new.change, moment.xid, (&mut tasks, &mut steps, &mut queue, &mut log));
+        let row = Row { id: new.id, arrival: new.arrival, xid: moment.xid };
+        collect(row, new.plan, new.change, (&mut tasks, &mut steps, &mut queue, &mut log));
         inputs.push(new.id, new.input);
     }
     let query = Tasks::bind(&tasks, session.query(sql::SAVE_NEW)).bind(moment.epoch);
@@ -73,18 +82,26 @@ pub(crate) async fn new_tasks(session: &mut Session, moment: &Moment, all: &[New
     Ok(())
 }
 
-fn collect(
+/// What all rows of a task have in common.
+#[derive(Clone, Copy)]
+struct Row {
     id: TaskId,
+    arrival: i64,
+    /// The place of its new entries in the stream.
+    xid: i64,
+}
+
+fn collect(
+    Row { id, arrival, xid }: Row,
     plan: &Plan,
     change: &TaskChange,
-    xid: i64,
     (tasks, steps, queue, log): (&mut Tasks, &mut Steps, &mut Queue, &mut Log),
 ) {
     if let Some(task) = &change.task {
-        tasks.push(task, xid);
+        tasks.push(task, xid, arrival);
     }
     change.steps.iter().for_each(|step| steps.push(id, step));
-    change.queue.iter().for_each(|row| queue.push(id, plan, row));
+    change.queue.iter().for_each(|row| queue.push(id, arrival, plan, row));
     change.log.iter().for_each(|entry| log.push(id, xid, entry));
 }
 

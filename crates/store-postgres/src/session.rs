@@ -52,9 +52,10 @@ impl Pool {
         })
     }
 
-    /// Whether every statement must stand in a transaction.
-    pub(crate) fn is_pooled(&self) -> bool {
-        self.pooled
+    /// A session for one statement that may be repeated: in a transaction only if a proxy asks for it. If it
+    /// [`Session::was_dead`], another may be taken.
+    pub(crate) async fn once(self: &Arc<Self>) -> Result<Session, Trouble> {
+        if self.pooled { self.begin(Begin::Write).await } else { self.session().await }
     }
 
     /// Begins a transaction.
@@ -69,8 +70,7 @@ impl Pool {
         }
     }
 
-    /// A connection without a transaction.
-    pub(crate) async fn session(self: &Arc<Self>) -> Result<Session, Trouble> {
+    async fn session(self: &Arc<Self>) -> Result<Session, Trouble> {
         let permit = timeout(self.patience, self.permits.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| Trouble::Late("every connection is in use"))?;
         let permit = permit.expect("the semaphore is never closed");
@@ -82,7 +82,7 @@ impl Pool {
                 .await
                 .map_err(|_| Trouble::Late("the server does not answer"))??,
         };
-        Ok(Session { connection, pool: self.clone(), was_kept, _permit: permit })
+        Ok(Session { connection, pool: self.clone(), was_kept, in_transaction: false, _permit: permit })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
@@ -99,7 +99,8 @@ pub(crate) struct Session {
     connection: PgConnection,
     pool: Arc<Pool>,
     /// Whether the connection was used before, and may have died since.
-    pub(crate) was_kept: bool,
+    was_kept: bool,
+    in_transaction: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -139,11 +140,13 @@ impl Session {
             Begin::Write => self.pool.begin_write.clone(),
             Begin::Snapshot => self.pool.begin_snapshot.clone(),
         };
-        self.script(sql).await
+        self.script(sql).await?;
+        self.in_transaction = true;
+        Ok(())
     }
 
     /// Commits, and keeps the connection for the next session.
-    pub(crate) async fn commit(mut self) -> Result<(), Trouble> {
+    async fn commit(mut self) -> Result<(), Trouble> {
         let commit = sqlx::raw_sql("COMMIT").execute(&mut self.connection);
         match timeout(self.pool.patience, commit).await {
             Err(_) => return Err(Trouble::LateCommit),
@@ -155,14 +158,14 @@ impl Session {
     }
 
     /// Ends a transaction that failed, and keeps the connection if it is good.
-    pub(crate) async fn roll_back(mut self, trouble: &Trouble) {
+    async fn roll_back(mut self, trouble: &Trouble) {
         if trouble.spares_connection() && self.script("ROLLBACK".into()).await.is_ok() {
             self.keep();
         }
     }
 
-    /// Keeps the connection for the next session. It must not be in a transaction.
-    pub(crate) fn keep(self) {
+    /// It must not be in a transaction.
+    fn keep(self) {
         self.pool.idle().push(self.connection);
     }
 
@@ -172,9 +175,20 @@ impl Session {
         let _ = timeout(Duration::from_secs(1), self.connection.close()).await;
     }
 
+    /// Whether the connection may have been dead before its first statement, which failed like this.
+    pub(crate) fn was_dead<T>(&self, result: &Result<T, Trouble>) -> bool {
+        self.was_kept && result.as_ref().err().is_some_and(Trouble::is_about_connection)
+    }
+
     /// Commits what went well and rolls back what did not.
     pub(crate) async fn end<T>(self, result: Result<T, Trouble>) -> Result<T, Trouble> {
         match result {
+            result if !self.in_transaction => {
+                if result.as_ref().err().is_none_or(Trouble::spares_connection) {
+                    self.keep();
+                }
+                result
+            }
             Ok(value) => self.commit().await.map(|()| value),
             Err(trouble) => {
                 self.roll_back(&trouble).await;

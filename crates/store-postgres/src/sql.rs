@@ -46,7 +46,6 @@ statements! {
     NAMESPACE_INSERT = "namespace_insert",
     NAMESPACE_LIST = "namespace_list",
     NAMESPACE_USED = "namespace_used",
-    OBJECT_FIND = "object_find",
     OBJECT_LINK = "object_link",
     PLANS = "plans",
     PRUNE_COUNT = "prune_count",

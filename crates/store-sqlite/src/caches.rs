@@ -50,14 +50,19 @@ impl Revisions {
         }
         let mut statement = connection.prepare_cached(sql::REVISION_BY_ID)?;
         let document: Option<String> = statement.query_row([id], |row| row.get(1)).optional()?;
-        let document = document.ok_or_else(|| Trouble::Corrupt(format!("definition revision {id} is missing")))?;
+        let document =
+            document.ok_or_else(|| Trouble::Corrupt(format!("definition revision {id} is missing")))?;
         let definition = Definition::from_document(&document)
             .map_err(|error| Trouble::Corrupt(format!("definition revision {id} cannot be read: {error}")))?;
         self.keep(connection, id, Plan::new(definition))
     }
 
     /// The revision of a digest, if it is stored.
-    pub(crate) fn find(&self, connection: &Connection, digest: Digest) -> Result<Option<Arc<Revision>>, Trouble> {
+    pub(crate) fn find(
+        &self,
+        connection: &Connection,
+        digest: Digest,
+    ) -> Result<Option<Arc<Revision>>, Trouble> {
         let mut statement = connection.prepare_cached(sql::REVISION_BY_DIGEST)?;
         let id: Option<i64> = statement.query_row([digest.0.as_slice()], |row| row.get(0)).optional()?;
         id.map(|id| self.get(connection, id)).transpose()
@@ -133,7 +138,9 @@ impl Contexts {
         let context = statement.query_row(params![seq], |row| {
             Ok(Context { context: rows::payload(row, 0)?, correlation_id: row.get(1)? })
         });
-        let context = context.optional()?.ok_or_else(|| Trouble::Corrupt(format!("the input of task {id} is missing")))?;
+        let context = context
+            .optional()?
+            .ok_or_else(|| Trouble::Corrupt(format!("the input of task {id} is missing")))?;
         self.keep(id, created_at, context.clone());
         Ok(context)
     }
@@ -164,7 +171,8 @@ mod tests {
     #[test]
     fn contexts_are_bounded_by_bytes() {
         let mut contexts = Contexts::default();
-        let big = Context { context: Payload::from_stored("x".repeat(10 * 1024 * 1024)), correlation_id: None };
+        let big =
+            Context { context: Payload::from_stored("x".repeat(10 * 1024 * 1024)), correlation_id: None };
         for n in 0..5 {
             contexts.keep(id(n), Timestamp::default(), big.clone());
         }

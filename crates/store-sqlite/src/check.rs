@@ -83,8 +83,8 @@ fn strays(connection: &Connection, findings: &mut Findings) -> Result<(), Troubl
         }
     }
     let mut statement = connection.prepare_cached(sql::CHECK_HANDLERS)?;
-    let rows =
-        statement.query_map([findings.left() as i64], |row| Ok((row.get::<_, i64>(0)?, rows::task_id(row, 1)?)))?;
+    let rows = statement
+        .query_map([findings.left() as i64], |row| Ok((row.get::<_, i64>(0)?, rows::task_id(row, 1)?)))?;
     for row in rows {
         let (key, task) = row?;
         let message = "the queue row names another handler than the step's definition".to_owned();
@@ -115,7 +115,8 @@ fn one(reader: &Reader, task: &StoredTask, findings: &mut Findings) -> Result<()
     let revision = reader.revisions.get(&reader.connection, task.revision_id)?;
     let steps = tasks::steps_of(&reader.connection, task.seq)?;
     let query = LogQuery { task: Some(task.id), after: Cursor::START, limit: usize::MAX };
-    let log: Vec<Transition> = log::entries(reader, &query)?.into_iter().map(|entry| entry.transition).collect();
+    let log: Vec<Transition> =
+        log::entries(reader, &query)?.into_iter().map(|entry| entry.transition).collect();
     let record = task.record(revision.plan.digest);
     for finding in audit(&revision.plan, &record, &steps, &log) {
         let step = finding.step.map(|name| name.to_string());

@@ -55,7 +55,10 @@ pub(crate) fn pick(writing: &mut Writing<'_>, budget: &mut ClaimBudget) -> Resul
 }
 
 /// When the next step is due that the budget has a slot for; an instant that is over means now.
-pub(crate) fn next_due(writing: &mut Writing<'_>, budget: &ClaimBudget) -> Result<Option<Timestamp>, Trouble> {
+pub(crate) fn next_due(
+    writing: &mut Writing<'_>,
+    budget: &ClaimBudget,
+) -> Result<Option<Timestamp>, Trouble> {
     if budget.slots == 0 {
         return Ok(None);
     }
@@ -91,7 +94,8 @@ fn classes(connection: &Connection, handler: i64) -> Result<Vec<(u8, i64)>, Trou
     let mut classes: Vec<(u8, i64)> = Vec::new();
     let mut from = 0;
     while from <= Priority::MAX {
-        let row = statement.query_row(params![handler, from], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let row =
+            statement.query_row(params![handler, from], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((class, run_at)) = row else { break };
         classes.push((class, run_at));
         from = class + 1;
@@ -107,7 +111,9 @@ fn pick_of_all(
     let now = writing.now.as_micros();
     let mut lists = Vec::new();
     for (name, handler) in served {
-        for (class, _) in classes(writing.connection, *handler)?.into_iter().filter(|(_, run_at)| *run_at <= now) {
+        for (class, _) in
+            classes(writing.connection, *handler)?.into_iter().filter(|(_, run_at)| *run_at <= now)
+        {
             lists.push(List::new(name, *handler, class));
         }
     }
@@ -135,7 +141,8 @@ impl<'a> List<'a> {
     fn read_on(&mut self, connection: &Connection, now: i64, chunk: u32) -> Result<(), Trouble> {
         let mut statement = connection.prepare_cached(sql::CLAIM_DUE)?;
         let params = params![self.handler, self.class, self.last.0, self.last.1, now, chunk];
-        let rows = statement.query_map(params, |row| Ok((row.get(1)?, row.get(0)?, rows::task_id(row, 2)?)))?;
+        let rows =
+            statement.query_map(params, |row| Ok((row.get(1)?, row.get(0)?, rows::task_id(row, 2)?)))?;
         for row in rows {
             self.read.push_back(row?);
         }

@@ -182,7 +182,8 @@ pub(crate) fn delete_namespace(writer: &mut Writer, name: &str) -> Result<(), Tr
         let used: u64 =
             connection.prepare_cached(sql::NAMESPACE_USED)?.query_row([id], |row| rows::count(row, 0))?;
         if used > 0 {
-            let message = format!("namespace {name:?} cannot be deleted: it holds {used} definition versions");
+            let message =
+                format!("namespace {name:?} cannot be deleted: it holds {used} definition versions");
             return Err(refusal("in_use", message).into());
         }
         connection.prepare_cached(sql::NAMESPACE_DELETE)?.execute([id])?;

@@ -71,12 +71,18 @@ impl Trouble {
 }
 
 /// The port's error for something that has nothing to do with the data.
-pub(crate) fn unavailable(trying: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+pub(crate) fn unavailable(
+    trying: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
     StoreError::Unavailable { trying: trying.to_owned(), source: source.into() }
 }
 
 /// The port's error for data that make the store fail.
-pub(crate) fn unstorable(trying: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+pub(crate) fn unstorable(
+    trying: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
     StoreError::Unstorable { trying: trying.to_owned(), source: source.into() }
 }
 
@@ -84,12 +90,23 @@ fn of_sqlite(trying: &str, error: rusqlite::Error) -> StoreError {
     use ErrorCode::*;
     match error.sqlite_error_code() {
         Some(
-            DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure | ReadOnly | CannotOpen | PermissionDenied
-            | OutOfMemory | OperationInterrupted | OperationAborted | FileLockingProtocolFailed
+            DatabaseBusy
+            | DatabaseLocked
+            | DiskFull
+            | SystemIoFailure
+            | ReadOnly
+            | CannotOpen
+            | PermissionDenied
+            | OutOfMemory
+            | OperationInterrupted
+            | OperationAborted
+            | FileLockingProtocolFailed
             | NoLargeFileSupport,
         ) => unavailable(trying, error),
         Some(ConstraintViolation | TooBig | TypeMismatch) => unstorable(trying, error),
-        Some(NotADatabase) => StoreError::Corrupt(format!("{trying}: the file is not a SQLite database, or damaged")),
+        Some(NotADatabase) => {
+            StoreError::Corrupt(format!("{trying}: the file is not a SQLite database, or damaged"))
+        }
         _ => StoreError::Corrupt(format!("{trying}: {error}")),
     }
 }
@@ -141,13 +158,17 @@ mod tests {
 
     #[test]
     fn a_commit_that_met_an_io_error_may_have_happened() {
-        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC), None);
+        let error = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+            None,
+        );
         assert!(matches!(Trouble::Commit(error).while_trying("testing"), StoreError::OutcomeUnknown { .. }));
     }
 
     #[test]
     fn messages_name_what_was_tried() {
-        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB), None);
+        let error =
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB), None);
         let text = Trouble::Sql(error).while_trying("opening /data/tasker.db").to_string();
         assert_eq!(text, "opening /data/tasker.db: the file is not a SQLite database, or damaged");
     }

@@ -38,7 +38,9 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use tasker_store::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use tasker_store::read::{
+    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+};
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -73,8 +75,8 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub fn in_memory(options: OpenOptions) -> Result<Self, StoreError> {
         let directory = tempfile::Builder::new().prefix("tasker-").tempdir();
-        let directory =
-            directory.map_err(|error| error::unavailable("creating a directory for a temporary database", error))?;
+        let directory = directory
+            .map_err(|error| error::unavailable("creating a directory for a temporary database", error))?;
         let path = directory.path().join("tasker.db");
         Self::start(&path, options, Some(directory))
     }
@@ -87,7 +89,11 @@ impl SqliteStore {
         open::status(path)
     }
 
-    fn start(path: &Path, options: OpenOptions, temporary: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
+    fn start(
+        path: &Path,
+        options: OpenOptions,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Result<Self, StoreError> {
         let clock = options.clock.clone();
         let opened = open::open(path, options, temporary.is_some())?;
         let threads = Threads::start(opened, clock.clone())?;
@@ -186,10 +192,16 @@ impl Store for SqliteStore {
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {
         let location = self.path.display().to_string();
-        self.threads.read("reading the schema", move |reader| migrate::status(&reader.connection, location)).await
+        self.threads
+            .read("reading the schema", move |reader| migrate::status(&reader.connection, location))
+            .await
     }
 
-    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError> {
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError> {
         self.threads.write("linking objects", move |writer| definitions::link_objects(writer, one, two)).await
     }
 

@@ -63,12 +63,22 @@ impl LoadedSteps {
         self.take_all(&mut statement, params![first, last])
     }
 
-    fn chosen(&mut self, connection: &Connection, seq: i64, steps: &BTreeSet<Ordinal>) -> Result<(), Trouble> {
+    fn chosen(
+        &mut self,
+        connection: &Connection,
+        seq: i64,
+        steps: &BTreeSet<Ordinal>,
+    ) -> Result<(), Trouble> {
         let mut statement = connection.prepare_cached(sql::STEP_ONE)?;
         steps.iter().try_for_each(|&step| self.take_all(&mut statement, params![step_key(seq, step)]))
     }
 
-    fn first_free(&mut self, connection: &Connection, seq: i64, but: &BTreeSet<Ordinal>) -> Result<(), Trouble> {
+    fn first_free(
+        &mut self,
+        connection: &Connection,
+        seq: i64,
+        but: &BTreeSet<Ordinal>,
+    ) -> Result<(), Trouble> {
         let mut statement = connection.prepare_cached(sql::STEP_FREE)?;
         let (first, last) = key_range(seq);
         let mut rows = statement.query([first, last])?;

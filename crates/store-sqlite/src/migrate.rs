@@ -74,7 +74,13 @@ pub(crate) fn status(connection: &Connection, location: String) -> Result<Schema
 
 /// The schema of a file that does not exist.
 pub(crate) fn status_of_nothing(location: String) -> SchemaStatus {
-    SchemaStatus { store: "sqlite", location, version: None, expected: expected(MIGRATIONS), readable_from: None }
+    SchemaStatus {
+        store: "sqlite",
+        location,
+        version: None,
+        expected: expected(MIGRATIONS),
+        readable_from: None,
+    }
 }
 
 fn migrate_along(connection: &Connection, path: &Path, migrations: &[Migration]) -> Result<(), StoreError> {
@@ -99,10 +105,12 @@ fn is_usable(found: Found, path: &Path, expected: u32) -> Result<bool, StoreErro
         Found::Foreign => Err(StoreError::Schema(format!(
             "{path} is a SQLite database, but not one of Tasker's: name another file"
         ))),
-        Found::Schema { version, readable_from } if readable_from > expected => Err(StoreError::Schema(format!(
-            "the database {path} has schema version {version}, which needs a program for version {readable_from} or \
+        Found::Schema { version, readable_from } if readable_from > expected => {
+            Err(StoreError::Schema(format!(
+                "the database {path} has schema version {version}, which needs a program for version {readable_from} or \
              newer; this one is for version {expected}: install a newer tasker, or name another file"
-        ))),
+            )))
+        }
         Found::Schema { version, .. } => Ok(version >= expected),
     }
 }
@@ -115,7 +123,8 @@ fn found(connection: &Connection) -> Result<Found, Trouble> {
         (_, 0) => return Ok(Found::Foreign),
         _ => {}
     }
-    let row = connection.query_row(sql::SCHEMA_VERSION, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let row =
+        connection.query_row(sql::SCHEMA_VERSION, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(row.map_or(Found::Foreign, |(version, readable_from)| Found::Schema { version, readable_from }))
 }
 
@@ -209,7 +218,10 @@ mod tests {
         set_version(&connection, 3, 2);
         let error = migrate(&connection, &path).unwrap_err().to_string();
         assert!(error.contains("schema version 3") && error.contains("version 2 or newer"), "{error}");
-        assert!(error.contains("this one is for version 1") && error.contains("install a newer tasker"), "{error}");
+        assert!(
+            error.contains("this one is for version 1") && error.contains("install a newer tasker"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -228,7 +240,8 @@ mod tests {
         let (path, connection) = database(&directory);
         migrate(&connection, &path).unwrap();
         for view in ["tasks", "steps", "transitions"] {
-            let n: u32 = connection.query_row(&format!("SELECT count(*) FROM {view}"), [], |row| row.get(0)).unwrap();
+            let n: u32 =
+                connection.query_row(&format!("SELECT count(*) FROM {view}"), [], |row| row.get(0)).unwrap();
             assert_eq!(n, 0, "{view}");
         }
     }

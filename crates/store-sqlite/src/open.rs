@@ -125,7 +125,8 @@ fn reader(path: &Path, read_only: bool) -> Result<Connection, Trouble> {
 fn use_write_ahead_log(connection: &Connection) -> Result<(), Trouble> {
     const PAUSE: Duration = Duration::from_millis(50);
     let mut left = BUSY_TIMEOUT;
-    let switch = || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    let switch =
+        || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
     let mut answer = switch();
     while is_busy(&answer) && left > PAUSE {
         std::thread::sleep(PAUSE);
@@ -188,7 +189,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("file"), "x").unwrap();
         let error = failure(&directory.path().join("file/tasker.db"));
-        assert!(matches!(&error, StoreError::Unavailable { trying, .. } if trying.contains("file/tasker.db")));
+        assert!(
+            matches!(&error, StoreError::Unavailable { trying, .. } if trying.contains("file/tasker.db"))
+        );
         assert!(!source_of(&error).is_empty());
     }
 
@@ -216,7 +219,10 @@ mod tests {
         let path = directory.path().join("other.db");
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE song (title TEXT)").unwrap();
         let error = failure(&path);
-        assert!(matches!(&error, StoreError::Schema(text) if text.contains("not one of Tasker's")), "{error:?}");
+        assert!(
+            matches!(&error, StoreError::Schema(text) if text.contains("not one of Tasker's")),
+            "{error:?}"
+        );
     }
 
     #[test]

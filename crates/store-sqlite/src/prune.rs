@@ -52,8 +52,7 @@ fn delete_task(connection: &Connection, seq: i64) -> Result<(), Trouble> {
 
 fn forget_workers(writing: &Writing<'_>) -> Result<Vec<WorkerId>, Trouble> {
     let mut old = writing.connection.prepare_cached(sql::WORKER_OLD)?;
-    let rows =
-        old.query_map([writing.now.minus(WORKER_AGE).as_micros()], |row| rows::worker_id(row, 0))?;
+    let rows = old.query_map([writing.now.minus(WORKER_AGE).as_micros()], |row| rows::worker_id(row, 0))?;
     let old = rows.collect::<Result<Vec<_>, _>>()?;
     let mut delete = writing.connection.prepare_cached(sql::WORKER_DELETE)?;
     for worker in &old {

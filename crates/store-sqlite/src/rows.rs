@@ -126,7 +126,9 @@ fn queue(row: &Row<'_>, ordinal: Ordinal) -> rusqlite::Result<QueueRow> {
 pub(crate) fn step_detail(row: &Row<'_>) -> rusqlite::Result<StepDetail> {
     let (record, queue) = step(row)?;
     let error = match row.get_ref(N_STEP_COLUMNS + 2)?.as_str_or_null()? {
-        Some(text) => Some(serde_json::from_str::<StepError>(text).map_err(|e| unreadable(N_STEP_COLUMNS + 2, e))?),
+        Some(text) => {
+            Some(serde_json::from_str::<StepError>(text).map_err(|e| unreadable(N_STEP_COLUMNS + 2, e))?)
+        }
         None => None,
     };
     Ok(StepDetail {

@@ -72,10 +72,10 @@ fn step_updates(connection: &Connection, all: &[Decided]) -> Result<(), Trouble>
         for step in &decided.change.steps {
             let key = step_key(decided.task.seq, step.record.ordinal);
             if step.inputs.is_none() && step.results.is_none() && step.error.is_none() {
-                bind_step(&mut hot, key, &step.record)?;
+                bind_step(&mut hot, 1, key, &step.record)?;
                 hot.raw_execute()?;
             } else {
-                bind_step(&mut full, key, &step.record)?;
+                bind_step(&mut full, 1, key, &step.record)?;
                 full.raw_bind_parameter(16, step.inputs.as_ref().map(|inputs| inputs.as_str()))?;
                 full.raw_bind_parameter(17, step.results.as_ref().map(|results| results.as_str()))?;
                 full.raw_bind_parameter(18, step.error.is_some())?;
@@ -88,21 +88,51 @@ fn step_updates(connection: &Connection, all: &[Decided]) -> Result<(), Trouble>
 }
 
 fn step_inserts(connection: &Connection, all: &[Decided]) -> Result<(), Trouble> {
-    let mut statement = connection.prepare_cached(sql::STEP_INSERT)?;
-    for decided in all {
-        for step in &decided.change.steps {
-            bind_step(&mut statement, step_key(decided.task.seq, step.record.ordinal), &step.record)?;
-            statement.raw_bind_parameter(16, step.inputs.as_ref().map(|inputs| inputs.as_str()))?;
-            statement.raw_bind_parameter(17, step.results.as_ref().map(|results| results.as_str()))?;
-            statement.raw_bind_parameter(18, error_text(step))?;
-            statement.raw_execute()?;
-        }
+    let steps =
+        all.iter().flat_map(|decided| decided.change.steps.iter().map(|step| (decided.task.seq, step)));
+    in_rows(
+        (connection.prepare_cached(sql::STEP_INSERT)?, connection.prepare_cached(sql::STEP_INSERT_MANY)?),
+        &steps.collect::<Vec<_>>(),
+        |statement, first, (seq, step)| {
+            bind_step(statement, first, step_key(*seq, step.record.ordinal), &step.record)?;
+            statement.raw_bind_parameter(first + 15, step.inputs.as_ref().map(|inputs| inputs.as_str()))?;
+            statement
+                .raw_bind_parameter(first + 16, step.results.as_ref().map(|results| results.as_str()))?;
+            statement.raw_bind_parameter(first + 17, error_text(step))
+        },
+    )
+}
+
+/// Inserts items with a statement for one row and one for many rows. `bind` binds an item's columns from an index on.
+fn in_rows<T>(
+    (mut one, mut many): (CachedStatement<'_>, CachedStatement<'_>),
+    items: &[T],
+    bind: impl Fn(&mut CachedStatement<'_>, usize, &T) -> rusqlite::Result<()>,
+) -> Result<(), Trouble> {
+    let n_columns = one.parameter_count();
+    let chunks = items.chunks_exact(many.parameter_count() / n_columns);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        chunk
+            .iter()
+            .zip((1..).step_by(n_columns))
+            .try_for_each(|(item, first)| bind(&mut many, first, item))?;
+        many.raw_execute()?;
+    }
+    for item in rest {
+        bind(&mut one, 1, item)?;
+        one.raw_execute()?;
     }
     Ok(())
 }
 
 /// Binds the key and the hot columns, which stand first and in the same order in every statement that writes a step.
-fn bind_step(statement: &mut CachedStatement<'_>, key: i64, step: &StepRecord) -> rusqlite::Result<()> {
+fn bind_step(
+    statement: &mut CachedStatement<'_>,
+    first: usize,
+    key: i64,
+    step: &StepRecord,
+) -> rusqlite::Result<()> {
     let values = [
         Some(key),
         Some(i64::from(step.state.code())),
@@ -120,7 +150,7 @@ fn bind_step(statement: &mut CachedStatement<'_>, key: i64, step: &StepRecord) -
         step.processed_at.map(Timestamp::as_micros),
         Some(step.updated_at.as_micros()),
     ];
-    values.iter().zip(1..).try_for_each(|(value, i): (_, usize)| statement.raw_bind_parameter(i, value))
+    values.iter().zip(first..).try_for_each(|(value, i)| statement.raw_bind_parameter(i, value))
 }
 
 fn error_text(step: &StepChange) -> Option<String> {
@@ -137,14 +167,12 @@ fn queue(connection: &Connection, all: &[Decided]) -> Result<(), Trouble> {
         for change in &decided.change.queue {
             match change {
                 QueueChange::Delete(ordinal) => delete.execute([step_key(seq, *ordinal)])?,
-                QueueChange::Update(row) => {
-                    update.execute(params![
-                        step_key(seq, row.ordinal),
-                        row.run_at.as_micros(),
-                        worker_of(row),
-                        row.fence.0 as i64
-                    ])?
-                }
+                QueueChange::Update(row) => update.execute(params![
+                    step_key(seq, row.ordinal),
+                    row.run_at.as_micros(),
+                    worker_of(row),
+                    row.fence.0 as i64
+                ])?,
                 QueueChange::Insert(row) => insert.execute(params![
                     step_key(seq, row.ordinal),
                     decided.revision.handler_id(row.ordinal),
@@ -164,23 +192,36 @@ fn worker_of(row: &QueueRow) -> Option<&[u8]> {
 }
 
 fn log(connection: &Connection, all: &[Decided]) -> Result<(), Trouble> {
-    let mut statement = connection.prepare_cached(sql::TRANSITION_INSERT)?;
-    for decided in all {
-        for entry in &decided.change.log {
-            insert_transition(&mut statement, decided.task.seq, entry)?;
-        }
-    }
-    Ok(())
+    let entries =
+        all.iter().flat_map(|decided| decided.change.log.iter().map(|entry| (decided.task.seq, entry)));
+    in_rows(
+        (
+            connection.prepare_cached(sql::TRANSITION_INSERT)?,
+            connection.prepare_cached(sql::TRANSITION_INSERT_MANY)?,
+        ),
+        &entries.collect::<Vec<_>>(),
+        |statement, first, (seq, entry)| bind_transition(statement, first, *seq, entry),
+    )
 }
 
-fn insert_transition(statement: &mut CachedStatement<'_>, seq: i64, entry: &Transition) -> Result<(), Trouble> {
+fn bind_transition(
+    statement: &mut CachedStatement<'_>,
+    first: usize,
+    seq: i64,
+    entry: &Transition,
+) -> rusqlite::Result<()> {
     let (ordinal, from, to) = match entry.change {
         Change::Task { from, to } => (None, from.map(|state| state.code()), to.code()),
         Change::Step { ordinal, from, to } => (Some(ordinal.0), from.map(|state| state.code()), to.code()),
     };
-    let (number, at) = (entry.seq as i64, entry.at.as_micros());
-    statement.execute(params![seq, number, ordinal, from, to, at, entry.actor, entry.metadata])?;
-    Ok(())
+    statement.raw_bind_parameter(first, seq)?;
+    statement.raw_bind_parameter(first + 1, entry.seq as i64)?;
+    statement.raw_bind_parameter(first + 2, ordinal)?;
+    statement.raw_bind_parameter(first + 3, from)?;
+    statement.raw_bind_parameter(first + 4, to)?;
+    statement.raw_bind_parameter(first + 5, entry.at.as_micros())?;
+    statement.raw_bind_parameter(first + 6, entry.actor.as_str())?;
+    statement.raw_bind_parameter(first + 7, entry.metadata.as_deref())
 }
 
 /// Annotations and edits of requests: rare.

@@ -110,8 +110,9 @@ fn sources(connection: &Connection, filter: &TaskFilter) -> Result<Vec<Source>, 
     let mut states = if filter.states.is_empty() { TaskState::ALL.to_vec() } else { filter.states.clone() };
     states.sort();
     states.dedup();
-    let of_revision =
-        |&revision_id: &i64| states.iter().map(move |&state| Source::Kind { state, revision_id }).collect::<Vec<_>>();
+    let of_revision = |&revision_id: &i64| {
+        states.iter().map(move |&state| Source::Kind { state, revision_id }).collect::<Vec<_>>()
+    };
     Ok(revisions.iter().flat_map(of_revision).collect())
 }
 
@@ -266,8 +267,8 @@ fn input(connection: &Connection, seq: i64) -> Result<TaskInput, Trouble> {
 
 fn annotations(connection: &Connection, seq: i64) -> Result<Vec<Annotation>, Trouble> {
     let mut statement = connection.prepare_cached(sql::ANNOTATIONS_OF_TASK)?;
-    let rows =
-        statement.query_map([seq], |row| Ok(Annotation { kind: row.get(0)?, value: rows::payload(row, 1)? }))?;
+    let rows = statement
+        .query_map([seq], |row| Ok(Annotation { kind: row.get(0)?, value: rows::payload(row, 1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -71,14 +71,18 @@ impl Threads {
         job: impl FnOnce(&mut Reader) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
         let sender = self.readers.as_ref().expect("the sender is there until the store is dropped");
-        let answer = ask(sender, trying, move |reader: &mut Reader| catch_unwind(AssertUnwindSafe(|| job(reader))));
+        let answer =
+            ask(sender, trying, move |reader: &mut Reader| catch_unwind(AssertUnwindSafe(|| job(reader))));
         answer.await
     }
 }
 
 impl Reader {
     /// Lets several statements see the same state of the database.
-    pub(crate) fn snapshot<T>(&mut self, read: impl FnOnce(&Reader) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    pub(crate) fn snapshot<T>(
+        &mut self,
+        read: impl FnOnce(&Reader) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
         let transaction =
             rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
         let answer = read(self);

@@ -30,8 +30,20 @@ pub(crate) struct Writing<'a> {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, clock: Clock, revisions: Arc<Revisions>, locks: WorkerLocks) -> Self {
-        Self { connection, clock, revisions, handlers: Handlers::default(), contexts: Contexts::default(), locks }
+    pub(crate) fn new(
+        connection: Connection,
+        clock: Clock,
+        revisions: Arc<Revisions>,
+        locks: WorkerLocks,
+    ) -> Self {
+        Self {
+            connection,
+            clock,
+            revisions,
+            handlers: Handlers::default(),
+            contexts: Contexts::default(),
+            locks,
+        }
     }
 
     /// Runs `work` in one transaction and commits it; an error rolls back. The clock is read under the write lock.

@@ -17,6 +17,24 @@ fn open(path: &Path, clock: &TestClock) -> Driver {
     Driver::new(StoreUnderTest::new(SqliteStore::open(path, options).unwrap(), clock.clone()))
 }
 
+#[test]
+fn many_may_create_one_file_at_once() {
+    for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data/tasker.db");
+        let openings: Vec<_> = (0..4)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || SqliteStore::open(&path, OpenOptions::default()).map(drop))
+            })
+            .collect();
+        for opening in openings {
+            opening.join().unwrap().unwrap();
+        }
+        assert_eq!(SqliteStore::status(&path).unwrap().version, Some(1));
+    }
+}
+
 #[tokio::test]
 async fn what_one_store_wrote_another_reads() {
     let directory = tempfile::tempdir().unwrap();
@@ -75,7 +93,8 @@ async fn two_stores_that_write_at_once_lose_and_repeat_nothing() {
     // Whatever one thread released after the other had stopped looking.
     let rest = first.drive(|_, _| success("1")).await.len() as u32;
     assert_eq!(done + rest, 80);
-    let filter = TaskFilter { states: vec![TaskState::Complete], count_all: true, limit: 1, ..TaskFilter::default() };
+    let filter =
+        TaskFilter { states: vec![TaskState::Complete], count_all: true, limit: 1, ..TaskFilter::default() };
     assert_eq!(first.store.tasks(filter).await.unwrap().total, Some(40));
     let log = first.store.log(LogQuery { task: None, after: Cursor::START, limit: 10_000 }).await.unwrap();
     assert!(log.windows(2).all(|pair| pair[0].cursor < pair[1].cursor));
@@ -142,11 +161,19 @@ async fn people_read_tasks_steps_and_transitions_as_text() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     let one = |query: &str| -> String { connection.query_row(query, [], |row| row.get(0)).unwrap() };
     assert_eq!(one("SELECT task_id FROM tasks"), id.to_string());
-    assert_eq!(one("SELECT namespace || '.' || name || '@' || version || ' ' || status FROM tasks"), "default.order@1.0.0 in_progress");
-    assert_eq!(one("SELECT created_at FROM tasks"), clock.now().to_string());
-    assert_eq!(one("SELECT group_concat(step_name || ' ' || status, ', ') FROM steps"), "a in_progress, b pending");
     assert_eq!(
-        one("SELECT group_concat(coalesce(step_name, 'task') || ' ' || to_state, ', ') FROM transitions WHERE most_recent"),
+        one("SELECT namespace || '.' || name || '@' || version || ' ' || status FROM tasks"),
+        "default.order@1.0.0 in_progress"
+    );
+    assert_eq!(one("SELECT created_at FROM tasks"), clock.now().to_string());
+    assert_eq!(
+        one("SELECT group_concat(step_name || ' ' || status, ', ') FROM steps"),
+        "a in_progress, b pending"
+    );
+    assert_eq!(
+        one(
+            "SELECT group_concat(coalesce(step_name, 'task') || ' ' || to_state, ', ') FROM transitions WHERE most_recent"
+        ),
         "b pending, task in_progress, a in_progress"
     );
 }

@@ -24,18 +24,22 @@ fn here(home: &Home) -> [String; 2] {
 #[test]
 fn equal_seeds_give_equal_counts() -> Result<()> {
     let home = Home::new()?;
-    let [flag, url] = here(&home);
-    let run = |seed: &str| -> Result<Vec<String>> {
-        let demo = home.ok(&["demo", "--orders", "60", "--rate", "60", "--seed", seed, &flag, &url])?;
-        Ok(counts(&demo.stdout))
+    let start = |seed: &str, database: &str| {
+        let folder = home.path().join(database);
+        let flags = ["demo", "--orders", "60", "--rate", "60", "--seed", seed, "--data-dir"];
+        home.start(&[&flags[..], &[&folder.display().to_string()]].concat())
     };
-    let (one, again, other) = (run("7")?, run("7")?, run("8")?);
+    let runs = [start("7", "one")?, start("7", "two")?, start("8", "three")?];
+    let mut summaries = Vec::new();
+    for run in runs {
+        summaries.push(counts(&run.finish()?.expect_code(0)?.stdout));
+    }
+    let [one, again, other] = &summaries[..] else { unreachable!("three runs") };
     assert_eq!(one[0], "60 orders: 59 completed, 1 failed");
     assert_eq!(one.len(), 4, "{one:?}");
     assert_eq!(one, again);
     assert_ne!(one, other);
     assert!(one[3].contains("59 charged, 0 charged twice"), "{}", one[3]);
-    home.ok(&["db", "check"])?;
     Ok(())
 }
 

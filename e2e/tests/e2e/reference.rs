@@ -1,25 +1,47 @@
-//! `docs/cli.md` says what `--help` says. `cargo xtask docs` writes it anew.
+//! The generated halves of documents are what the program says. `cargo xtask docs` writes them anew.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use tasker_config::table::SETTINGS;
 use tasker_e2e::home::Home;
 
-/// What the generated part begins after.
+/// What the generated part of a document begins after.
 const LINE: &str = "\n---\n";
 
 #[test]
 fn the_reference_of_commands_is_what_help_says() -> Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
-    let text = std::fs::read_to_string(&path)?;
-    let (written, found) = text.split_once(LINE).context("the line is there")?;
     let mut expected = String::new();
     describe(&Home::new()?, &[], &mut expected)?;
-    if std::env::var_os("TASKER_UPDATE_DOCS").is_some() {
-        return Ok(std::fs::write(&path, format!("{written}{LINE}\n{}\n", expected.trim()))?);
+    check("cli.md", &expected)
+}
+
+#[test]
+fn the_reference_of_settings_is_the_table_of_settings() -> Result<()> {
+    let mut expected = "| Key | Value | Default | Meaning |\n|---|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let default = setting.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
+        let kind = setting.kind.describe();
+        writeln!(expected, "| `{}` | {kind} | {default} | {} |", setting.key, setting.about)?;
     }
-    assert_eq!(found.trim(), expected.trim(), "docs/cli.md is not what --help says: run cargo xtask docs");
+    check("configuration.md", &expected)
+}
+
+/// Compares the generated part of a document, or writes it if that was asked for.
+fn check(document: &str, expected: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(document);
+    let text = std::fs::read_to_string(&path)?;
+    let (written, found) = text.split_once(LINE).context("the line is there")?;
+    let (found, expected) = (found.trim(), expected.trim());
+    if std::env::var_os("TASKER_UPDATE_DOCS").is_some() {
+        return Ok(std::fs::write(&path, format!("{written}{LINE}\n{expected}\n"))?);
+    }
+    // Line by line, so that a failure shows the line and not the whole reference.
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected, "docs/{document} is out of date: run cargo xtask docs");
+    }
+    assert_eq!(found.len(), expected.len(), "docs/{document} is out of date: run cargo xtask docs");
     Ok(())
 }
 

@@ -10,13 +10,17 @@ use super::values::duration;
 #[derive(Subcommand, Clone, Debug)]
 pub enum DbCommand {
     /// Create the database, or bring its schema up to date (after a copy)
-    #[command(after_help = "Examples:\n  tasker db migrate\n  tasker db migrate --database-url sqlite:/var/lib/tasker/tasker.db")]
+    #[command(
+        after_help = "Examples:\n  tasker db migrate\n  tasker db migrate --database-url sqlite:/var/lib/tasker/tasker.db"
+    )]
     Migrate,
     /// Show where the database is and which schema it has
     #[command(after_help = "Examples:\n  tasker db status\n  tasker db status --output json")]
     Status,
     /// Look for broken rows and rules
-    #[command(after_help = "Examples:\n  tasker db check\n  tasker db check --limit 1000 --output json\n\nExit status: 0 nothing found; 1 something found.")]
+    #[command(
+        after_help = "Examples:\n  tasker db check\n  tasker db check --limit 1000 --output json\n\nExit status: 0 nothing found; 1 something found."
+    )]
     Check {
         /// Most findings
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]

@@ -16,7 +16,9 @@ pub enum DefinitionCommand {
     /// Show a registered definition
     Show(ShowArgs),
     /// List the versions of a definition
-    #[command(after_help = "Examples:\n  tasker definition versions process_order\n  tasker definition versions process_order --namespace shop")]
+    #[command(
+        after_help = "Examples:\n  tasker definition versions process_order\n  tasker definition versions process_order --namespace shop"
+    )]
     Versions(ShowArgs),
     /// Store definition files, so that tasks can be created
     Register(RegisterArgs),
@@ -50,7 +52,8 @@ Examples:
   tasker definition validate definitions/ --all-envs --strict
   tasker definition validate order.yaml --output json | jq '.[].code'
 
-Exit status: 0 valid; 3 not. With --output json: an array of {severity, code, file, line, column, pointer, message, help}.")]
+Exit status: 0 valid; 3 not. --output json writes an array of {severity, code, file, line, column,
+pointer, message, help}.")]
 pub struct ValidateArgs {
     /// Files, or folders with *.yaml and *.yml files; - for standard input
     #[arg(value_name = "PATH", required = true)]
@@ -65,7 +68,9 @@ pub struct ValidateArgs {
 
 /// List registered definitions.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:\n  tasker definition list\n  tasker definition list --namespace shop --output json")]
+#[command(
+    after_help = "Examples:\n  tasker definition list\n  tasker definition list --namespace shop --output json"
+)]
 pub struct ListDefinitionsArgs {
     /// Only this namespace
     #[arg(long, short, value_name = "NAME")]
@@ -101,8 +106,8 @@ Examples:
   tasker definition register definitions/ --strict
   tasker definition register order.yaml --allow-replace
 
-The same content again changes nothing. Other content under a registered version is refused (exit status 5) unless
---allow-replace is given; running tasks keep the content they were created with.")]
+The same content again changes nothing. Other content under a registered version is refused (exit
+status 5) unless --allow-replace is given; running tasks keep the content they were created with.")]
 pub struct RegisterArgs {
     /// Files, or folders with *.yaml and *.yml files; - for standard input
     #[arg(value_name = "PATH", required = true)]
@@ -117,7 +122,9 @@ pub struct RegisterArgs {
 
 /// Let no new task use a version.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:\n  tasker definition retire process_order@1.0.0\n  tasker definition retire process_order@1.0.0 --undo")]
+#[command(
+    after_help = "Examples:\n  tasker definition retire process_order@1.0.0\n  tasker definition retire process_order@1.0.0 --undo"
+)]
 pub struct RetireArgs {
     /// Which.
     #[command(flatten)]

@@ -42,8 +42,9 @@ Examples:
   tasker task list --status error                      See what failed
   tasker task explain TASK_ID                          See why a task is not further
 
-Exit status: 0 done; 1 the task did not complete, or a check found something; 2 wrong usage; 3 invalid definition or
-configuration; 4 not found; 5 conflict; 6 the database cannot be used; 130, 143 interrupted."
+Exit status: 0 done; 1 the task did not complete, or a check found something; 2 wrong usage;
+3 invalid definition or configuration; 4 not found; 5 conflict; 6 the database cannot be used;
+130, 143 interrupted."
 )]
 pub struct Cli {
     /// What every command understands.
@@ -80,7 +81,9 @@ pub enum Command {
     /// See it work: a shop with a hundred orders and an unreliable world, without any set-up
     Demo(DemoArgs),
     /// Write a completion script for a shell
-    #[command(after_help = "Examples:\n  tasker completions bash > /etc/bash_completion.d/tasker\n  tasker completions zsh > ~/.zfunc/_tasker")]
+    #[command(
+        after_help = "Examples:\n  tasker completions bash > /etc/bash_completion.d/tasker\n  tasker completions zsh > ~/.zfunc/_tasker"
+    )]
     Completions {
         /// Which shell
         #[arg(value_name = "SHELL")]

@@ -19,7 +19,8 @@ Examples:
   tasker run build.yaml --allow-commands
   tasker run --resume 01890a5d-ac96-774b-bcce-b302099a8057
 
-Exit status: 0 the task completed; 1 it ended otherwise, or its context was refused by the schema; 130, 143 interrupted.")]
+Exit status: 0 the task completed; 1 it ended otherwise, or its context was refused by the schema;
+130, 143 interrupted.")]
 pub struct RunArgs {
     /// Definition file, YAML or JSON; - for standard input
     #[arg(value_name = "FILE", required_unless_present = "resume")]

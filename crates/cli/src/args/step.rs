@@ -10,7 +10,9 @@ use super::task::LimitArgs;
 #[derive(Subcommand, Clone, Debug)]
 pub enum StepCommand {
     /// Show a step: state, result, last error, why it waits
-    #[command(after_help = "Examples:\n  tasker step show 01890a5d-ac96-774b-bcce-b302099a8057 charge_card\n  tasker step show 01890a5d-ac96-774b-bcce-b302099a8057 charge_card --output json | jq .error")]
+    #[command(
+        after_help = "Examples:\n  tasker step show 01890a5d-ac96-774b-bcce-b302099a8057 charge_card\n  tasker step show 01890a5d-ac96-774b-bcce-b302099a8057 charge_card --output json | jq .error"
+    )]
     Show(StepRef),
     /// Try a failed step again
     #[command(after_help = "\

@@ -19,17 +19,23 @@ pub enum TaskCommand {
     /// List tasks, newest first
     List(ListArgs),
     /// Show a task and its steps
-    #[command(after_help = "Examples:\n  tasker task show 01890a5d-ac96-774b-bcce-b302099a8057\n  tasker task show 01890a5d-ac96-774b-bcce-b302099a8057 --output json | jq .steps")]
+    #[command(
+        after_help = "Examples:\n  tasker task show 01890a5d-ac96-774b-bcce-b302099a8057\n  tasker task show 01890a5d-ac96-774b-bcce-b302099a8057 --output json | jq .steps"
+    )]
     Show(TaskRef),
     /// Follow a task until it ends
     Watch(WatchArgs),
     /// Cancel a task: what waits never runs, what runs is told to stop
-    #[command(after_help = "Examples:\n  tasker task cancel 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'ordered twice'")]
+    #[command(
+        after_help = "Examples:\n  tasker task cancel 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'ordered twice'"
+    )]
     Cancel(OperatorArgs),
     /// Try the failed steps of a task again
     Retry(RetryArgs),
     /// Declare a failed task done
-    #[command(after_help = "Examples:\n  tasker task resolve 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'paid by hand'")]
+    #[command(
+        after_help = "Examples:\n  tasker task resolve 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'paid by hand'"
+    )]
     Resolve(OperatorArgs),
     /// Tell why a task or a step is not further
     Explain(ExplainArgs),
@@ -54,8 +60,9 @@ Examples:
   tasker task create nightly --not-before 2h --priority 9 --tag batch
   tasker task create process_order --context - --wait --timeout 30s < order.json
 
-Exit status: 0 created (with --wait: completed); 1 the context was refused by the schema (with --wait: the task ended
-otherwise, or not in time); 2 malformed context; 4 no such definition; 5 a repeated request.")]
+Exit status: 0 created (with --wait: completed); 1 the context was refused by the schema (with
+--wait: the task ended otherwise, or not in time); 2 malformed context; 4 no such definition;
+5 a repeated request.")]
 pub struct CreateArgs {
     /// Name of the definition: NAME, NAME@VERSION or NAMESPACE.NAME@VERSION
     #[arg(value_name = "NAME")]

@@ -20,8 +20,8 @@ Examples:
   tasker worker run --until-idle --allow-commands
   tasker worker run --database-url sqlite:/var/lib/tasker/tasker.db --name worker-1 -v
 
-Ctrl-C or SIGTERM stops gracefully: running steps may go on for the grace period (execution.grace); a second signal stops
-at once. Steps that were cut off are run again by another worker.")]
+Ctrl-C or SIGTERM stops gracefully: running steps may go on for the grace period (execution.grace);
+a second signal stops at once. Steps that were cut off are run again by another worker.")]
 pub struct WorkerRunArgs {
     /// Stop when nothing is left to run
     #[arg(long)]

@@ -38,7 +38,14 @@ fn show(configuration: &Configuration, printer: &Printer) {
     let document = json!({"settings": configuration.entries, "warnings": configuration.notices});
     printer.result(&document, || {
         let style = printer.style();
-        let line = |entry: &Entry| format!("{} = {}  {}\n", entry.key, value(&entry.value), style.dim(&format!("# {}", entry.source)));
+        let line = |entry: &Entry| {
+            format!(
+                "{} = {}  {}\n",
+                entry.key,
+                value(&entry.value),
+                style.dim(&format!("# {}", entry.source))
+            )
+        };
         configuration.entries.iter().map(line).collect()
     });
 }

@@ -34,7 +34,9 @@ async fn migrate(session: &Session) -> anyhow::Result<ExitCode> {
     engine.shutdown().await;
     session.printer.result(&schema, || match (before, schema.version) {
         (None, Some(now)) => format!("created {} with schema {now}", schema.location),
-        (Some(before), Some(now)) if before < now => format!("migrated {} from schema {before} to {now}", schema.location),
+        (Some(before), Some(now)) if before < now => {
+            format!("migrated {} from schema {before} to {now}", schema.location)
+        }
         _ => format!("{} is up to date (schema {})", schema.location, schema.expected),
     });
     Ok(Status::Ok.into())
@@ -55,7 +57,9 @@ fn status(session: &Session) -> anyhow::Result<ExitCode> {
 fn text(schema: &SchemaStatus, session: &Session) -> String {
     let standing = match schema.version {
         None => "empty; run `tasker db migrate`".to_owned(),
-        Some(version) if version < schema.expected => "older than this program; run `tasker db migrate`".to_owned(),
+        Some(version) if version < schema.expected => {
+            "older than this program; run `tasker db migrate`".to_owned()
+        }
         Some(version) if version == schema.expected => "up to date".to_owned(),
         Some(_) if is_newer(schema) => "newer than this program can use; use a newer tasker".to_owned(),
         Some(_) => "newer than this program, which can use it".to_owned(),
@@ -78,7 +82,11 @@ async fn check(session: &Session, limit: usize) -> anyhow::Result<ExitCode> {
     let engine = open::engine(session, Access::Read)?;
     let findings = engine.check(limit).await?;
     session.printer.result(&json!({"findings": findings}), || {
-        if findings.is_empty() { "nothing wrong was found".into() } else { findings.iter().map(finding_line).collect() }
+        if findings.is_empty() {
+            "nothing wrong was found".into()
+        } else {
+            findings.iter().map(finding_line).collect()
+        }
     });
     Ok(if findings.is_empty() { Status::Ok.into() } else { Status::Failed.into() })
 }
@@ -108,7 +116,11 @@ async fn prune(args: PruneArgs, session: &Session) -> anyhow::Result<ExitCode> {
     }
     engine.shutdown().await;
     session.printer.result(&json!({"tasks": tasks, "dry_run": args.dry_run}), || {
-        if args.dry_run { format!("{tasks} tasks would be deleted") } else { format!("{tasks} tasks deleted") }
+        if args.dry_run {
+            format!("{tasks} tasks would be deleted")
+        } else {
+            format!("{tasks} tasks deleted")
+        }
     });
     Ok(Status::Ok.into())
 }
@@ -120,7 +132,9 @@ fn confirm(tasks: u64, session: &Session) -> anyhow::Result<()> {
     }
     let refused = |message: &str| Failure::new(Status::Usage, "not_confirmed", message);
     if !io::stdin().is_terminal() {
-        return Err(refused("deleting tasks needs --yes where nobody can be asked; nothing was deleted").into());
+        return Err(
+            refused("deleting tasks needs --yes where nobody can be asked; nothing was deleted").into()
+        );
     }
     let _ = write!(io::stderr(), "Delete {tasks} tasks with their history? [y/N] ");
     let mut answer = String::new();

@@ -27,6 +27,8 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Worker(command) => worker::run(command, session).await,
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,
-        Command::Config(_) | Command::Completions { .. } | Command::Version => unreachable!("they need no session"),
+        Command::Config(_) | Command::Completions { .. } | Command::Version => {
+            unreachable!("they need no session")
+        }
     }
 }

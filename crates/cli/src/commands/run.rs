@@ -34,7 +34,10 @@ pub async fn run(args: RunArgs, session: &Session) -> anyhow::Result<ExitCode> {
             drive(engine, id, &plan, session).await
         }
         (Some(file), None) => start(file, &args, handlers, session).await,
-        (None, None) => Err(Failure::new(Status::Usage, "usage", "name a definition file, or a task with --resume").into()),
+        (None, None) => {
+            Err(Failure::new(Status::Usage, "usage", "name a definition file, or a task with --resume")
+                .into())
+        }
     }
 }
 
@@ -43,12 +46,23 @@ fn options(session: &Session) -> EngineOptions {
 }
 
 /// Checks everything that can be checked before anything is stored, then stores and runs.
-async fn start(file: &Path, args: &RunArgs, handlers: Handlers, session: &Session) -> anyhow::Result<ExitCode> {
+async fn start(
+    file: &Path,
+    args: &RunArgs,
+    handlers: Handlers,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
     let catalog = ShippedCatalog::of(&handlers);
-    let checks = Checks { catalog: &catalog, unserved: Unserved::Error, all_environments: false, check_variables: true };
+    let checks = Checks {
+        catalog: &catalog,
+        unserved: Unserved::Error,
+        all_environments: false,
+        check_variables: true,
+    };
     let definition = loading::one(file, &checks, session)?;
     let options = options(session);
-    let mut request = request::build(&args.request, definition.namespace.clone(), definition.name.clone(), session)?;
+    let mut request =
+        request::build(&args.request, definition.namespace.clone(), definition.name.clone(), session)?;
     request.version = Some(definition.version.clone());
     let plan = Plan::new(definition);
     let id = request.id.unwrap_or_else(|| TaskId(uuid::Uuid::now_v7()));
@@ -82,7 +96,8 @@ fn refuse_early(
 fn require_handlers(plan: &Plan, handlers: &Handlers) -> Result<(), Failure> {
     let missing = plan.definition.steps.iter().find(|step| handlers.get(&step.handler).is_none());
     let Some(step) = missing else { return Ok(()) };
-    let message = format!("step {} needs the handler {}, which this program does not have", step.name, step.handler);
+    let message =
+        format!("step {} needs the handler {}, which this program does not have", step.name, step.handler);
     Err(Failure::new(Status::Invalid, "handler_not_found", message)
         .help("run it with a program that serves this handler"))
 }

@@ -42,7 +42,11 @@ pub async fn run(command: StepCommand, session: &Session) -> anyhow::Result<Exit
     }
 }
 
-async fn operate(operator: StepOperator, operation: Operation, session: &Session) -> anyhow::Result<ExitCode> {
+async fn operate(
+    operator: StepOperator,
+    operation: Operation,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
     let engine = open::engine(session, Access::Write)?;
     let who = Operator { actor: actor(operator.actor), reason: operator.reason };
     engine.operate(operator.which.task, operation, who).await?;

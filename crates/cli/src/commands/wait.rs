@@ -40,7 +40,9 @@ pub async fn until_ended(
     };
     follower.finish().await;
     if let Waited::TimedOut = waited {
-        session.printer.note(&format!("task {id} did not end in time; watch on with: tasker task watch {id}"));
+        session
+            .printer
+            .note(&format!("task {id} did not end in time; watch on with: tasker task watch {id}"));
     }
     if let Waited::Signal(status) = waited {
         return Ok(status.into());

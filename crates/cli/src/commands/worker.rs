@@ -48,7 +48,9 @@ async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode
 pub async fn stop(worker: Worker, signals: &mut Signals, advice: Option<&str>, printer: &Printer) {
     let running = worker.running();
     if advice.is_some() && running > 0 {
-        printer.note(&format!("stopping: {running} running steps may finish; press Ctrl-C again to stop at once"));
+        printer.note(&format!(
+            "stopping: {running} running steps may finish; press Ctrl-C again to stop at once"
+        ));
     }
     tokio::select! {
         () = worker.stop() => {}
@@ -71,7 +73,8 @@ fn text(workers: &[WorkerRow], style: Style) -> String {
     if workers.is_empty() {
         return "no workers; start one with: tasker worker run".into();
     }
-    let mut table = Table::new(&["WORKER", "NAME", "STANDING", "RUNNING", "STARTED", "LAST SEEN", "HANDLERS"]);
+    let mut table =
+        Table::new(&["WORKER", "NAME", "STANDING", "RUNNING", "STARTED", "LAST SEEN", "HANDLERS"]);
     for worker in workers {
         let standing = match (worker.stopped_at, worker.lost_at) {
             (Some(_), _) => "stopped",

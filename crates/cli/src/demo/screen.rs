@@ -7,7 +7,7 @@ use tasker_core::state::TaskState;
 use super::progress::{News, Progress};
 
 /// Cells of the bar.
-const BAR: usize = 30;
+const BAR: usize = 20;
 
 /// Where the demo is shown.
 pub struct Screen {
@@ -87,7 +87,7 @@ fn bar(orders: u32, progress: &Progress) -> String {
     let ended = progress.orders_ended();
     let filled = BAR * ended / (orders.max(1) as usize);
     format!(
-        "[{}{}] {ended}/{orders} orders, {} steps done, {} running, {} retries",
+        "[{}{}] {ended}/{orders} orders, {} steps, {} running, {} retries",
         "=".repeat(filled),
         " ".repeat(BAR - filled),
         progress.steps_done(),
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_empty_bar_has_its_full_width() {
-        let expected = format!("[{}] 0/100 orders, 0 steps done, 0 running, 0 retries", " ".repeat(BAR));
+        let expected = format!("[{}] 0/100 orders, 0 steps, 0 running, 0 retries", " ".repeat(BAR));
         assert_eq!(bar(100, &Progress::default()), expected);
     }
 }

@@ -9,7 +9,8 @@ use super::time;
 
 /// A list of definitions.
 pub fn list(rows: &[DefinitionRow], style: Style) -> String {
-    let mut table = Table::new(&["NAMESPACE", "NAME", "VERSION", "STEPS", "REGISTERED", "NOTE", "DESCRIPTION"]);
+    let mut table =
+        Table::new(&["NAMESPACE", "NAME", "VERSION", "STEPS", "REGISTERED", "NOTE", "DESCRIPTION"]);
     for row in rows {
         table.row([
             row.namespace.to_string(),
@@ -26,15 +27,18 @@ pub fn list(rows: &[DefinitionRow], style: Style) -> String {
 
 /// One definition.
 pub fn one(document: &DefinitionDocument, style: Style) -> String {
-    let mut text = facts(&[
-        ("definition", document.full_name.clone()),
-        ("description", document.description.clone().unwrap_or_default()),
-        ("digest", document.digest.clone()),
-        ("priority", document.priority.to_string()),
-        ("steps at once", if document.concurrent { "many".into() } else { "one".into() }),
-        ("deprecated", if document.deprecated { "yes".into() } else { String::new() }),
-        ("context schema", document.schema.as_ref().map(ToString::to_string).unwrap_or_default()),
-    ], style);
+    let mut text = facts(
+        &[
+            ("definition", document.full_name.clone()),
+            ("description", document.description.clone().unwrap_or_default()),
+            ("digest", document.digest.clone()),
+            ("priority", document.priority.to_string()),
+            ("steps at once", if document.concurrent { "many".into() } else { "one".into() }),
+            ("deprecated", if document.deprecated { "yes".into() } else { String::new() }),
+            ("context schema", document.schema.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ],
+        style,
+    );
     text.push('\n');
     let mut table = Table::new(&["STEP", "HANDLER", "AFTER", "ATTEMPTS", "TIMEOUT"]);
     for step in &document.steps {

@@ -32,7 +32,8 @@ impl Printer {
     /// As the flags say.
     pub fn new(globals: &Globals) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let color = !globals.no_color && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let color =
+            !globals.no_color && !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         Self {
             output: globals.output,
             quiet: globals.quiet,
@@ -76,7 +77,8 @@ impl Printer {
 
     /// Writes a JSON document.
     pub fn document<T: Serialize>(&self, document: &T) {
-        let text = serde_json::to_string_pretty(document).expect("documents have text keys and finite numbers");
+        let text =
+            serde_json::to_string_pretty(document).expect("documents have text keys and finite numbers");
         self.text(&text);
     }
 

@@ -26,7 +26,8 @@ impl Table {
         let widths = self.widths();
         let mut text = String::new();
         for (i, row) in self.rows.iter().enumerate() {
-            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
             let cells = cells.iter().enumerate().map(|(column, cell)| match self.state {
                 _ if i == 0 => style.bold(cell),
                 Some(state) if state == column => style.as_state(&row[column], cell),
@@ -41,7 +42,9 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows[0].len();
-        let width = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let width = |column: usize| {
+            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        };
         (0..columns).map(|column| width(column).unwrap_or(0)).collect()
     }
 }
@@ -54,7 +57,10 @@ pub fn facts(pairs: &[(&str, String)], style: Style) -> String {
     };
     let pairs: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
     let width = pairs.iter().map(|(name, _)| name.len() + 1).max().unwrap_or(0);
-    pairs.iter().map(|(name, value)| format!("{:width$}  {}\n", format!("{name}:"), shown(name, value))).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{:width$}  {}\n", format!("{name}:"), shown(name, value)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -72,6 +78,9 @@ mod tests {
 
     #[test]
     fn facts_without_a_value_are_left_out() {
-        assert_eq!(facts(&[("a", "1".into()), ("bc", String::new()), ("def", "2".into())], Style::new(false)), "a:    1\ndef:  2\n");
+        assert_eq!(
+            facts(&[("a", "1".into()), ("bc", String::new()), ("def", "2".into())], Style::new(false)),
+            "a:    1\ndef:  2\n"
+        );
     }
 }

@@ -53,8 +53,13 @@ pub fn ended(task: &TaskDocument, style: Style) -> String {
     if task.steps.len() <= MOST_STEPS {
         text.push_str(&steps(&task.steps, style));
     } else {
-        let failed: Vec<StepDocument> =
-            task.steps.iter().filter(|step| step.status == StepState::Error).take(MOST_STEPS).cloned().collect();
+        let failed: Vec<StepDocument> = task
+            .steps
+            .iter()
+            .filter(|step| step.status == StepState::Error)
+            .take(MOST_STEPS)
+            .cloned()
+            .collect();
         if !failed.is_empty() {
             text.push_str(&steps(&failed, style));
         }
@@ -112,7 +117,9 @@ fn took(step: &StepDocument) -> Option<String> {
 
 fn told(step: &StepDocument) -> String {
     match (&step.error, &step.results, step.next_retry_at) {
-        (Some(error), _, Some(at)) => shorten(&format!("again at {}: {}: {}", time::local(at.0), error.code, error.message), 90),
+        (Some(error), _, Some(at)) => {
+            shorten(&format!("again at {}: {}: {}", time::local(at.0), error.code, error.message), 90)
+        }
         (Some(error), _, None) => shorten(&format!("{}: {}", error.code, error.message), 90),
         (None, Some(results), _) => shorten(results.as_str(), 90),
         (None, None, _) => String::new(),
@@ -124,24 +131,35 @@ pub fn step(step: &StepDocument, style: Style) -> String {
     let names = |list: &[tasker_core::names::StepName]| {
         list.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let error = step.error.as_ref().map(|error| format!("{} ({}): {}", error.code, error.class, error.message));
-    facts(&[
-        ("step", step.name.to_string()),
-        ("task", step.task_id.to_string()),
-        ("status", step.status.to_string()),
-        ("handler", step.handler.to_string()),
-        ("attempts", format!("{} of {}", step.attempts, step.retry_limit)),
-        ("after", names(&step.parents)),
-        ("before", names(&step.children)),
-        ("started", step.started_at.map(|at| time::local(at.0)).unwrap_or_default()),
-        ("last attempt", step.last_attempted_at.map(|at| time::local(at.0)).unwrap_or_default()),
-        ("next attempt", step.next_retry_at.map(|at| time::local(at.0)).unwrap_or_default()),
-        ("done", step.processed_at.map(|at| time::local(at.0)).unwrap_or_default()),
-        ("error", error.unwrap_or_default()),
-        ("error context", step.error.as_ref().and_then(|e| e.context.as_ref()).map(ToString::to_string).unwrap_or_default()),
-        ("inputs", step.inputs.as_ref().map(|inputs| inputs.as_str().to_owned()).unwrap_or_default()),
-        ("results", step.results.as_ref().map(|results| results.as_str().to_owned()).unwrap_or_default()),
-    ], style)
+    let error =
+        step.error.as_ref().map(|error| format!("{} ({}): {}", error.code, error.class, error.message));
+    facts(
+        &[
+            ("step", step.name.to_string()),
+            ("task", step.task_id.to_string()),
+            ("status", step.status.to_string()),
+            ("handler", step.handler.to_string()),
+            ("attempts", format!("{} of {}", step.attempts, step.retry_limit)),
+            ("after", names(&step.parents)),
+            ("before", names(&step.children)),
+            ("started", step.started_at.map(|at| time::local(at.0)).unwrap_or_default()),
+            ("last attempt", step.last_attempted_at.map(|at| time::local(at.0)).unwrap_or_default()),
+            ("next attempt", step.next_retry_at.map(|at| time::local(at.0)).unwrap_or_default()),
+            ("done", step.processed_at.map(|at| time::local(at.0)).unwrap_or_default()),
+            ("error", error.unwrap_or_default()),
+            (
+                "error context",
+                step.error
+                    .as_ref()
+                    .and_then(|e| e.context.as_ref())
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
+            ("inputs", step.inputs.as_ref().map(|inputs| inputs.as_str().to_owned()).unwrap_or_default()),
+            ("results", step.results.as_ref().map(|results| results.as_str().to_owned()).unwrap_or_default()),
+        ],
+        style,
+    )
 }
 
 /// The history of a task.

@@ -36,9 +36,14 @@ mod tests {
 
     #[test]
     fn spans_are_short() {
-        for (millis, text) in
-            [(0, "0 ms"), (999, "999 ms"), (1_250, "1.2 s"), (61_000, "1 min 1 s"), (3_720_000, "1 h 2 min"), (259_200_000, "3 days")]
-        {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_250, "1.2 s"),
+            (61_000, "1 min 1 s"),
+            (3_720_000, "1 h 2 min"),
+            (259_200_000, "3 days"),
+        ] {
             assert_eq!(span(Duration::from_millis(millis)), text);
         }
     }

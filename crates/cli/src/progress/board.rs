@@ -65,7 +65,8 @@ impl Board {
 
     /// Takes in one log entry.
     pub fn apply(&mut self, entry: &Transition) -> Option<News> {
-        let metadata = entry.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+        let metadata =
+            entry.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
         match entry.change {
             Change::Task { to, .. } if !to.is_open() => Some(News::Ended { state: to }),
             Change::Task { .. } => None,
@@ -121,7 +122,10 @@ impl Board {
     /// The steps that a step still waits for.
     pub fn waits_for(&self, step: Ordinal) -> Vec<&str> {
         let parents = self.plan.graph.parents(step).iter();
-        parents.filter(|parent| !self.lines[parent.index()].state.is_done()).map(|parent| self.name(*parent)).collect()
+        parents
+            .filter(|parent| !self.lines[parent.index()].state.is_done())
+            .map(|parent| self.name(*parent))
+            .collect()
     }
 
     /// `3/10 steps done, 2 running, 1 failed, 4 waiting`.
@@ -172,7 +176,8 @@ mod tests {
         assert_eq!(started, Some(News::Started { step: Ordinal(0), attempt: 1 }));
         let failure = r#"{"attempt":1,"error":{"code":"x_y","message":"m"},"backoff_seconds":2,"next_retry_at":"1970-01-01T00:00:04Z"}"#;
         let failed = board.apply(&entry(0, StepState::Error, 2, failure));
-        let expected = News::Failed { step: Ordinal(0), attempt: 1, error: "x_y: m".into(), again_in: Some(2) };
+        let expected =
+            News::Failed { step: Ordinal(0), attempt: 1, error: "x_y: m".into(), again_in: Some(2) };
         assert_eq!(failed, Some(expected));
         assert_eq!(board.counters(), "0/2 steps done, 1 failed, 1 waiting");
         assert_eq!(board.apply(&entry(0, StepState::Pending, 4, "{}")), None);

@@ -66,7 +66,9 @@ fn lines(board: &Board, style: Style, now: Timestamp) -> Vec<String> {
     let width = shown.iter().map(|(step, _)| board.name(*step).len()).max().unwrap_or(0);
     let mut lines: Vec<String> = shown
         .into_iter()
-        .map(|(step, line)| format!("{:width$}  {}", board.name(step), standing(board, step, line, style, now)))
+        .map(|(step, line)| {
+            format!("{:width$}  {}", board.name(step), standing(board, step, line, style, now))
+        })
         .collect();
     lines.push(style.bold(&board.counters()));
     lines
@@ -76,12 +78,16 @@ fn standing(board: &Board, step: Ordinal, line: &Line, style: Style, now: Timest
     let attempt = if line.attempt > 1 { format!(", attempt {}", line.attempt) } else { String::new() };
     let error = line.error.as_deref().map(clean).unwrap_or_default();
     match line.state {
-        StepState::InProgress => style.cyan(&format!("running for {}{attempt}", time::span(now.since(line.since)))),
+        StepState::InProgress => {
+            style.cyan(&format!("running for {}{attempt}", time::span(now.since(line.since))))
+        }
         StepState::Complete => style.green(&format!("complete{attempt}")),
         StepState::ResolvedManually => style.green("resolved"),
         StepState::Cancelled => style.yellow("cancelled"),
         StepState::Error => match line.retry_at {
-            Some(at) => style.yellow(&format!("again in {} after {error}{attempt}", time::span(at.since(now)))),
+            Some(at) => {
+                style.yellow(&format!("again in {} after {error}{attempt}", time::span(at.since(now))))
+            }
             None => style.red(&format!("failed: {error}{attempt}")),
         },
         StepState::Pending => match board.waits_for(step).as_slice() {

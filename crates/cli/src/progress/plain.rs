@@ -34,7 +34,10 @@ impl Plain {
     pub fn news(&mut self, board: &Board, news: &News) {
         let is_failure = matches!(news, News::Failed { .. });
         self.failures += usize::from(is_failure);
-        if self.is_small || (is_failure && self.failures <= MOST_FAILURES) || matches!(news, News::Ended { .. }) {
+        if self.is_small
+            || (is_failure && self.failures <= MOST_FAILURES)
+            || matches!(news, News::Ended { .. })
+        {
             self.printer.note(&line(board, news));
         }
     }
@@ -57,7 +60,11 @@ fn line(board: &Board, news: &News) -> String {
         }
         News::Done { step, state, .. } => format!("{}: {state}", board.name(*step)),
         News::Failed { step, attempt, error, again_in: Some(seconds) } => {
-            format!("{}: attempt {attempt} failed, again in {seconds} s: {}", board.name(*step), shorten(error, 200))
+            format!(
+                "{}: attempt {attempt} failed, again in {seconds} s: {}",
+                board.name(*step),
+                shorten(error, 200)
+            )
         }
         News::Failed { step, attempt, error, again_in: None } => {
             format!("{}: attempt {attempt} failed for good: {}", board.name(*step), shorten(error, 200))

@@ -134,7 +134,7 @@ pub enum NewLimit {
     Keep,
     /// Sets it.
     Set(u32),
-    /// Sets it to the executions so far plus this many.
+    /// Raises it, where that is needed, so that this many executions more are allowed.
     More(u32),
 }
 
@@ -143,7 +143,7 @@ impl NewLimit {
         match self {
             Self::Keep => limit,
             Self::Set(new) => new,
-            Self::More(more) => attempts.saturating_add(more),
+            Self::More(more) => limit.max(attempts.saturating_add(more)),
         }
     }
 }

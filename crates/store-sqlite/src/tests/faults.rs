@@ -59,7 +59,10 @@ async fn a_full_disk_refuses_the_batch_whole_and_loses_nothing() {
     let small_id = small.id;
     let batch = SubmitBatch { submissions: vec![small.clone(), big], rules: steady_rules(), budget: None };
     let error = d.store.submit(batch).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { trying, .. } if trying == "submitting tasks"), "{error:?}");
+    assert!(
+        matches!(&error, StoreError::Unavailable { trying, .. } if trying == "submitting tasks"),
+        "{error:?}"
+    );
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("full"));
     assert!(error.may_be_retried());
     assert!(d.store.task(small_id).await.unwrap().is_none());
@@ -99,10 +102,19 @@ async fn rows_that_hang_on_nothing_are_found() {
     let id = d.start(&plan).await;
     d.assert_sound().await;
     for (statement, code) in [
-        ("INSERT INTO queue SELECT 99 * 32768, handler_id, priority, run_at, worker_id, fence FROM queue", "queue_row_without_step"),
-        ("INSERT INTO step SELECT 98 * 32768, state, waits, attempts, retry_limit, retryable, fence, settled_fence, \
-          lease_expiries, key_generation, null, null, null, null, 0, null, null, null FROM step", "step_without_task"),
-        ("INSERT INTO transition (task_seq, seq, to_state, at, actor) VALUES (97, 1, 0, 0, 'x')", "log_without_task"),
+        (
+            "INSERT INTO queue SELECT 99 * 32768, handler_id, priority, run_at, worker_id, fence FROM queue",
+            "queue_row_without_step",
+        ),
+        (
+            "INSERT INTO step SELECT 98 * 32768, state, waits, attempts, retry_limit, retryable, fence, settled_fence, \
+          lease_expiries, key_generation, null, null, null, null, 0, null, null, null FROM step",
+            "step_without_task",
+        ),
+        (
+            "INSERT INTO transition (task_seq, seq, to_state, at, actor) VALUES (97, 1, 0, 0, 'x')",
+            "log_without_task",
+        ),
         ("UPDATE queue SET handler_id = handler_id + 1 WHERE key = 32768", "queue_handler"),
         ("DELETE FROM task_input", "task_without_input"),
     ] {
@@ -117,7 +129,8 @@ async fn rows_that_hang_on_nothing_are_found() {
 #[tokio::test]
 async fn a_panic_costs_its_own_job_only() {
     let clock = TestClock::default();
-    let store = SqliteStore::in_memory(OpenOptions { clock: clock.source(), ..OpenOptions::default() }).unwrap();
+    let store =
+        SqliteStore::in_memory(OpenOptions { clock: clock.source(), ..OpenOptions::default() }).unwrap();
     let answer: Result<(), _> = store.threads.write("trying something", |_| panic!("a defect")).await;
     let error = answer.unwrap_err();
     assert!(matches!(error, StoreError::Unstorable { .. }), "{error:?}");
@@ -137,15 +150,18 @@ async fn a_batch_whose_caller_left_is_written_all_the_same() {
     let batch = ApplyBatch { inputs: vec![(id, cancel)], rules: steady_rules(), claiming: None };
     let mut call = Box::pin(store.apply(batch));
     // One poll hands the batch over; then the caller is gone.
-    assert!(futures_poll(&mut call).await.is_none());
+    assert!(poll_once(&mut call).await.is_none());
     drop(call);
     let again = Input::Operate { action: Action::CancelTask, actor: "ops".into(), reason: None };
     let answers = d.apply(vec![(id, again)], None).await.answers;
-    assert!(matches!(&answers[0], Answer::Refused(why) if why.code == "invalid_state_transition"), "{answers:?}");
+    assert!(
+        matches!(&answers[0], Answer::Refused(why) if why.code == "invalid_state_transition"),
+        "{answers:?}"
+    );
 }
 
 /// Polls a future once.
-async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     std::future::poll_fn(|context| {
         let polled = std::pin::Pin::new(&mut *future).poll(context);
         std::task::Poll::Ready(match polled {

@@ -7,8 +7,21 @@ use rusqlite::Connection;
 use crate::{OpenOptions, SqliteStore, sql};
 
 /// Tables that grow with the number of tasks.
-const BIG: &[&str] =
-    &["task", "task_input", "step", "queue", "transition", "identity", "task_annotation", "t", "i", "s", "q", "x", "a"];
+const BIG: &[&str] = &[
+    "task",
+    "task_input",
+    "step",
+    "queue",
+    "transition",
+    "identity",
+    "task_annotation",
+    "t",
+    "i",
+    "s",
+    "q",
+    "x",
+    "a",
+];
 
 /// Statements that are meant to visit a whole table: counts, checks, gauges.
 const VISITORS: &[&str] = &["count_all", "queue_depths"];
@@ -36,7 +49,9 @@ fn scanned(line: &str) -> Option<&str> {
 fn no_statement_scans_a_big_table() {
     let directory = tempfile::tempdir().unwrap();
     let (_, connection) = database(&directory);
-    for (name, statement) in sql::ALL.iter().filter(|(name, _)| !name.starts_with("check_") && !VISITORS.contains(name)) {
+    for (name, statement) in
+        sql::ALL.iter().filter(|(name, _)| !name.starts_with("check_") && !VISITORS.contains(name))
+    {
         for line in plan_of(&connection, statement) {
             // Claimed rows are as few as steps run at once.
             let bounded = line.contains("INDEX queue_held");
@@ -56,13 +71,19 @@ fn hot_statements_use_their_index() {
         (sql::STEP_RANGE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::STEP_FREE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::CLAIM_CLASS, "SEARCH queue USING INDEX queue_due (handler_id=? AND priority>?)"),
-        (sql::CLAIM_DUE, "SEARCH q USING INDEX queue_due (handler_id=? AND priority=? AND run_at>? AND run_at<?)"),
+        (
+            sql::CLAIM_DUE,
+            "SEARCH q USING INDEX queue_due (handler_id=? AND priority=? AND run_at>? AND run_at<?)",
+        ),
         (sql::CLAIM_OF_TASK, "SEARCH queue USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::WORKER_CLAIMS, "SEARCH q USING INDEX queue_held (worker_id=?)"),
         (sql::LOG_ALL, "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
         (sql::LOG_OF_TASK, "SEARCH x USING INDEX transition_by_task (task_seq=?)"),
         (sql::LIST_ALL, "SEARCH task USING COVERING INDEX sqlite_autoindex_task_1 (id<?)"),
-        (sql::LIST_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)"),
+        (
+            sql::LIST_KIND,
+            "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)",
+        ),
         (sql::COUNT_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
         (sql::PRUNE_FIND, "SEARCH task USING INDEX task_by_end (ended_at<?)"),
         (sql::PRUNE_STEPS, "SEARCH step USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
@@ -77,9 +98,15 @@ fn hot_statements_use_their_index() {
 fn hot_statements_do_not_sort() {
     let directory = tempfile::tempdir().unwrap();
     let (_, connection) = database(&directory);
-    for statement in
-        [sql::STEP_RANGE, sql::STEP_FREE, sql::CLAIM_CLASS, sql::CLAIM_DUE, sql::LOG_ALL, sql::LOG_OF_TASK, sql::LIST_KIND]
-    {
+    for statement in [
+        sql::STEP_RANGE,
+        sql::STEP_FREE,
+        sql::CLAIM_CLASS,
+        sql::CLAIM_DUE,
+        sql::LOG_ALL,
+        sql::LOG_OF_TASK,
+        sql::LIST_KIND,
+    ] {
         let plan = plan_of(&connection, statement);
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{statement}\n{plan:#?}");
     }

@@ -31,7 +31,8 @@ struct Difference {
 
 /// Compares two definitions.
 pub async fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let (place_a, place_b) = (Place::new(&args.a, args.namespace.as_ref()), Place::new(&args.b, args.namespace.as_ref()));
+    let (place_a, place_b) =
+        (Place::new(&args.a, args.namespace.as_ref()), Place::new(&args.b, args.namespace.as_ref()));
     let a = document(&DefinitionDocument::new(&*Plan::new(either::find(&place_a, session).await?)))?;
     let b = document(&DefinitionDocument::new(&*Plan::new(either::find(&place_b, session).await?)))?;
     let mut found = Vec::new();
@@ -84,7 +85,9 @@ fn text(found: &[Difference], style: Style) -> String {
     if found.is_empty() {
         return "equal\n".into();
     }
-    let shown = |value: &Option<Value>| value.as_ref().map(|value| shorten(&value.to_string(), 120)).unwrap_or_default();
+    let shown = |value: &Option<Value>| {
+        value.as_ref().map(|value| shorten(&value.to_string(), 120)).unwrap_or_default()
+    };
     let line = |difference: &Difference| match difference.kind {
         "added" => style.green(&format!("+ {}: {}", difference.pointer, shown(&difference.b))),
         "removed" => style.red(&format!("- {}: {}", difference.pointer, shown(&difference.a))),
@@ -102,7 +105,12 @@ mod tests {
     #[test]
     fn differences_have_pointers() {
         let mut found = Vec::new();
-        compare("", &json!({"a": 1, "b": {"c": [1]}, "x/y": 0}), &json!({"b": {"c": [2]}, "d": 3, "x/y": 0}), &mut found);
+        compare(
+            "",
+            &json!({"a": 1, "b": {"c": [1]}, "x/y": 0}),
+            &json!({"b": {"c": [2]}, "d": 3, "x/y": 0}),
+            &mut found,
+        );
         let lines = text(&found, Style::new(false));
         assert_eq!(lines, "- /a: 1\n~ /b/c: [1] -> [2]\n+ /d: 3\n");
     }

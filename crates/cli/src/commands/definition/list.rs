@@ -33,7 +33,9 @@ pub async fn versions(args: &ShowArgs, session: &Session) -> anyhow::Result<Exit
     let mut rows = Vec::new();
     for meaning in wanted.meanings() {
         rows = engine.definitions(Some(meaning.namespace.as_str())).await?;
-        rows.retain(|row| row.name == meaning.name && wanted.version().is_none_or(|version| *version == row.version));
+        rows.retain(|row| {
+            row.name == meaning.name && wanted.version().is_none_or(|version| *version == row.version)
+        });
         if !rows.is_empty() {
             break;
         }

@@ -54,7 +54,8 @@ pub fn check(source: &Source, checks: &Checks<'_>, session: &Session) -> LoadedF
             unserved: checks.unserved,
         },
     );
-    let problems = loaded.problems.into_iter().map(|problem| FileProblem::new(&source.name, problem)).collect();
+    let problems =
+        loaded.problems.into_iter().map(|problem| FileProblem::new(&source.name, problem)).collect();
     LoadedFile { definition: loaded.definition, problems }
 }
 
@@ -68,7 +69,8 @@ pub fn check_all(sources: &[Source], checks: &Checks<'_>, session: &Session) -> 
 /// # Errors
 /// A folder cannot be read, or holds no definition.
 pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
-    let unreadable = |error| Failure::new(Status::Invalid, "io_error", format!("a folder cannot be read: {error}"));
+    let unreadable =
+        |error| Failure::new(Status::Invalid, "io_error", format!("a folder cannot be read: {error}"));
     let found = input::definition_files(paths).map_err(unreadable)?;
     if found.is_empty() {
         let message = "there are no *.yaml or *.yml files in these folders";
@@ -101,7 +103,8 @@ pub fn invalid(problems: &[FileProblem], session: &Session) -> Failure {
         _ => "invalid_definition",
     };
     let message = format!("{} in {}", count(problems), names.join(", "));
-    Failure::new(Status::Invalid, code, message).errors(problems.iter().map(|problem| json!(problem)).collect())
+    Failure::new(Status::Invalid, code, message)
+        .errors(problems.iter().map(|problem| json!(problem)).collect())
 }
 
 /// Shows problems as messages.

@@ -38,8 +38,11 @@ pub async fn run(args: &RegisterArgs, session: &Session) -> anyhow::Result<ExitC
         rows.push((name, registered));
     }
     engine.shutdown().await;
-    let document = json!({"definitions": rows.iter().map(|(name, what)| row(name, *what)).collect::<Vec<_>>()});
-    session.printer.result(&document, || rows.iter().map(|(name, what)| format!("{name}: {}\n", word(*what))).collect());
+    let document =
+        json!({"definitions": rows.iter().map(|(name, what)| row(name, *what)).collect::<Vec<_>>()});
+    session
+        .printer
+        .result(&document, || rows.iter().map(|(name, what)| format!("{name}: {}\n", word(*what))).collect());
     Ok(Status::Ok.into())
 }
 

@@ -13,7 +13,8 @@ use crate::session::Session;
 
 /// Lets no new task use a version, or allows it again.
 pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let wanted = selector::parse(&args.which.name, args.which.namespace.as_ref(), args.which.version.as_ref())?;
+    let wanted =
+        selector::parse(&args.which.name, args.which.namespace.as_ref(), args.which.version.as_ref())?;
     if wanted.version().is_none() {
         let message = "name the version to retire: NAME@VERSION";
         return Err(Failure::new(Status::Usage, "version_missing", message).into());
@@ -30,7 +31,11 @@ pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCod
     engine.shutdown().await;
     let name = definition.full_name();
     session.printer.result(&json!({"full_name": name, "retired": retired}), || {
-        if retired { format!("{name}: retired; running tasks finish") } else { format!("{name}: in use again") }
+        if retired {
+            format!("{name}: retired; running tasks finish")
+        } else {
+            format!("{name}: in use again")
+        }
     });
     Ok(Status::Ok.into())
 }

@@ -19,8 +19,14 @@ pub struct Wanted {
 ///
 /// # Errors
 /// A name or version that breaks its rule, or two versions.
-pub fn parse(text: &str, namespace: Option<&Namespace>, version: Option<&Version>) -> Result<Wanted, Failure> {
-    let invalid = |error: tasker_core::names::InvalidName| Failure::new(Status::Usage, "invalid_name", error.to_string());
+pub fn parse(
+    text: &str,
+    namespace: Option<&Namespace>,
+    version: Option<&Version>,
+) -> Result<Wanted, Failure> {
+    let invalid = |error: tasker_core::names::InvalidName| {
+        Failure::new(Status::Usage, "invalid_name", error.to_string())
+    };
     let (name, in_text) = match text.rsplit_once('@') {
         Some((name, version)) => (name, Some(Version::new(version).map_err(invalid)?)),
         None => (text, None),
@@ -30,7 +36,8 @@ pub fn parse(text: &str, namespace: Option<&Namespace>, version: Option<&Version
         return Err(Failure::new(Status::Usage, "usage", message));
     }
     let version = in_text.or_else(|| version.cloned());
-    let selector = |namespace: Namespace, name: DefinitionName| Selector { namespace, name, version: version.clone() };
+    let selector =
+        |namespace: Namespace, name: DefinitionName| Selector { namespace, name, version: version.clone() };
     let whole = DefinitionName::new(name).map_err(invalid)?;
     let mut candidates = vec![selector(namespace.cloned().unwrap_or_default(), whole)];
     if namespace.is_none()
@@ -80,14 +87,21 @@ mod tests {
 
     fn meanings(text: &str) -> Vec<String> {
         let wanted = parse(text, None, None).unwrap();
-        wanted.candidates.iter().map(|s| format!("{} {} {:?}", s.namespace, s.name, s.version.as_ref().map(ToString::to_string))).collect()
+        wanted
+            .candidates
+            .iter()
+            .map(|s| format!("{} {} {:?}", s.namespace, s.name, s.version.as_ref().map(ToString::to_string)))
+            .collect()
     }
 
     #[test]
     fn a_text_has_one_or_two_meanings() {
         assert_eq!(meanings("order"), ["default order None"]);
         assert_eq!(meanings("order@1.0.0"), [r#"default order Some("1.0.0")"#]);
-        assert_eq!(meanings("shop.order@1.0.0"), [r#"default shop.order Some("1.0.0")"#, r#"shop order Some("1.0.0")"#]);
+        assert_eq!(
+            meanings("shop.order@1.0.0"),
+            [r#"default shop.order Some("1.0.0")"#, r#"shop order Some("1.0.0")"#]
+        );
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub fn run(args: &ValidateArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let checks = Checks { all_environments: args.all_envs, ..checks(&args.loading, &catalog) };
     let sources = loading::read_all(&args.paths)?;
     let n_files = sources.len();
-    let problems: Vec<FileProblem> = loading::check_all(&sources, &checks, session).into_iter().flat_map(|file| file.problems).collect();
+    let problems: Vec<FileProblem> =
+        loading::check_all(&sources, &checks, session).into_iter().flat_map(|file| file.problems).collect();
     let is_bad = problems.iter().any(FileProblem::is_error) || (args.loading.strict && !problems.is_empty());
     if session.printer.output() == Output::Json {
         session.printer.document(&problems);

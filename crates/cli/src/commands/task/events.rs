@@ -24,7 +24,9 @@ pub async fn run(args: EventsArgs, session: &Session) -> anyhow::Result<ExitCode
     let mut query = LogQuery { task: Some(id), after: Cursor::START, limit: PAGE };
     loop {
         let page = engine.log(query.clone()).await?;
-        events.extend(page.iter().map(|entry| TransitionDocument::new(id, entry.step.clone(), &entry.transition)));
+        events.extend(
+            page.iter().map(|entry| TransitionDocument::new(id, entry.step.clone(), &entry.transition)),
+        );
         match page.last() {
             Some(last) if page.len() == PAGE => query.after = last.cursor,
             _ => break,

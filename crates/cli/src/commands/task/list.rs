@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tasker_store::read::{TaskFilter, TaskPage, TaskRow};
 use tasker_core::state::TaskState;
+use tasker_store::read::{TaskFilter, TaskPage, TaskRow};
 use tasker_wire::{Pagination, TaskList, TaskSummary};
 
 use crate::args::ListArgs;

@@ -37,6 +37,7 @@ async fn operate(args: OperatorArgs, operation: Operation, session: &Session) ->
 
 /// Who acts: as told, else the user of this process.
 pub fn actor(told: Option<String>) -> String {
-    let user = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
+    let user =
+        || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
     told.or_else(user).unwrap_or_else(|| "cli".into())
 }

@@ -1,0 +1,11 @@
+//! Tests that drive the real binary, as people and scripts do.
+
+mod bad_input;
+mod config;
+mod database;
+mod definition;
+mod help;
+mod operate;
+mod run;
+mod task;
+mod world;

@@ -1,0 +1,218 @@
+//! A folder of its own with the binary in it: no configuration, no data and no variables of the machine get in.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use serde_json::Value;
+
+/// The binary.
+pub const TASKER: &str = env!("CARGO_BIN_EXE_tasker");
+
+/// A workflow of two commands, the second after the first.
+pub const ECHO: &str = r#"
+name: echo
+version: 1.0.0
+schema:
+  type: object
+  required: [who]
+  properties:
+    who: {type: string, minLength: 2}
+    times: {type: integer, default: 1}
+step_templates:
+- name: first
+  handler: command
+  handler_config: {program: echo, args: ["hello {{ context.who }}"], output: text}
+- name: second
+  handler: command
+  depends_on_step: first
+  handler_config: {program: echo, args: ["{{ results.first }}, {{ context.times }}"], output: text}
+"#;
+
+/// A workflow whose only step fails for good.
+pub const FAIL: &str = r#"
+name: fail
+step_templates:
+- name: broken
+  handler: command
+  default_retry_limit: 1
+  handler_config: {program: "false", output: text}
+"#;
+
+/// A workflow whose first step takes some seconds.
+pub const SLOW: &str = r#"
+name: slow
+step_templates:
+- name: nap
+  handler: command
+  handler_config: {program: sleep, args: ["2"], output: text}
+- name: after
+  handler: command
+  depends_on_step: nap
+  handler_config: {program: echo, args: ["rested"], output: text}
+"#;
+
+/// A workflow that only a worker of somebody's own could run.
+pub const FOREIGN: &str = "name: foreign\nstep_templates:\n- {name: only, handler: somebody/else}\n";
+
+pub struct World {
+    folder: tempfile::TempDir,
+}
+
+/// How a run of the binary ended.
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// With a file.
+    pub fn with(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The file of the embedded database.
+    pub fn database(&self) -> PathBuf {
+        self.path("data/tasker/tasker.db")
+    }
+
+    pub fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("TZ", "UTC")
+            .env("COLUMNS", "100")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(TASKER, args))
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+        let mut command = self.command(TASKER, args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // The program may refuse before it has read everything.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
+    pub fn shell(&self, script: &str) -> Ran {
+        let mut command = self.command("sh", &["-c", script]);
+        command.env("TASKER", TASKER);
+        Ran::of(command)
+    }
+
+    /// Runs a command that must succeed; answers with its JSON document.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let ran = self.run(&[args, &["--output", "json"]].concat());
+        assert_eq!(ran.status, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
+        ran.json()
+    }
+
+    /// Registers a file's definition and creates a task of it; answers with its id.
+    pub fn task(&self, file: &str, name: &str) -> String {
+        self.json(&["definition", "register", file]);
+        self.json(&["task", "create", name])["task_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts the binary in the background.
+    pub fn start(&self, args: &[&str]) -> Running {
+        let mut command = self.command(TASKER, args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running { child, stderr, seen: String::new() }
+    }
+}
+
+impl Ran {
+    fn of(mut command: Command) -> Self {
+        command.output().unwrap().into()
+    }
+
+    /// The one JSON document on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", self.stdout, self.stderr))
+    }
+
+    /// Exit status and code of the error document.
+    pub fn failure(&self) -> (i32, String) {
+        let code = self.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (self.status, code)
+    }
+}
+
+impl From<std::process::Output> for Ran {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The binary in the background. Killed when dropped.
+pub struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    seen: String,
+}
+
+impl Running {
+    /// Reads messages until one holds this text.
+    pub fn until(&mut self, text: &str) {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.stderr.read_line(&mut line).unwrap(),
+                0,
+                "it ended without {text:?}: {}",
+                self.seen
+            );
+            self.seen.push_str(&line);
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; answers with its exit status and all of its messages.
+    pub fn end(mut self) -> (i32, String) {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.stderr, &mut rest).unwrap();
+        let status = self.child.wait().unwrap().code().unwrap_or(-1);
+        (status, std::mem::take(&mut self.seen) + &rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
