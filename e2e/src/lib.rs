@@ -5,3 +5,8 @@ pub mod database;
 pub mod home;
 pub mod process;
 pub mod recorder;
+
+/// The code of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use tasker_core::decide::Rules;
 use tasker_core::identity::IdentityStrategy;
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions};
-use tasker_handlers::{CommandPolicy, HttpPolicy, ShippedOptions, shipped};
+use tasker_handlers::{HttpPolicy, ShippedOptions, shipped};
 use tasker_store::Store;
 use tasker_store::read::SchemaStatus;
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
@@ -59,8 +59,8 @@ pub fn handlers(settings: &Settings, allow_commands: bool) -> Result<Handlers, F
             Failure::new(Status::Invalid, "invalid_configuration", message)
         },
     )?;
-    let command = CommandPolicy { allowed: allow_commands || settings.command.enabled };
-    Ok(shipped(ShippedOptions { http, command }))
+    let allow_commands = allow_commands || settings.command.enabled;
+    Ok(shipped(ShippedOptions { http, allow_commands }))
 }
 
 /// How the engine is set up.

@@ -134,8 +134,12 @@ pub enum LogFormat {
 /// This worker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerSettings {
-    /// Its name for people.
+    /// Name for people.
     pub name: Option<String>,
+    /// Files and folders whose definitions it registers when it starts.
+    pub definitions: Vec<PathBuf>,
+    /// Whether one wrong definition keeps it from starting.
+    pub strict_startup: bool,
 }
 
 impl LogLevel {
@@ -184,7 +188,11 @@ impl Settings {
             },
             command: CommandSettings { enabled: resolved.flag("command.enabled") },
             log: log(resolved),
-            worker: WorkerSettings { name: resolved.text("worker.name") },
+            worker: WorkerSettings {
+                name: resolved.text("worker.name"),
+                definitions: resolved.texts("worker.definitions").into_iter().map(PathBuf::from).collect(),
+                strict_startup: resolved.flag("worker.strict_startup"),
+            },
         }
     }
 }

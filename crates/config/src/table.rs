@@ -177,10 +177,22 @@ pub const SETTINGS: &[Setting] = &[
         "Which log lines are written; RUST_LOG says it in more detail.",
     ),
     setting(
+        "worker.definitions",
+        Kind::Texts,
+        None,
+        "Definition files, and folders of them, that a worker registers when it starts.",
+    ),
+    setting(
         "worker.name",
         Kind::Text,
         None,
         "Name of this worker, for people; host and process id if unset.",
+    ),
+    setting(
+        "worker.strict_startup",
+        Kind::Flag,
+        Some("true"),
+        "Whether a worker refuses to start when one of these definitions is wrong; else it leaves that one out.",
     ),
 ];
 

@@ -131,6 +131,12 @@ name! {
     |text| length_within(text, 200) && text.chars().all(|c| !c.is_whitespace() && !c.is_control())
 }
 
+/// Name of the handler that ships and makes HTTP requests.
+pub const HTTP: &str = "http";
+
+/// Name of the handler that ships and runs local programs.
+pub const COMMAND: &str = "command";
+
 /// Version of a definition: SemVer 2.0, at most 32 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -49,7 +49,8 @@ impl Plan {
             .iter()
             .map(|step| step.depends_on.iter().map(|name| positions[name]).collect())
             .collect();
-        let reads = definition.steps.iter().zip(&parents).map(|(step, p)| reads(step, p, &positions)).collect();
+        let reads =
+            definition.steps.iter().zip(&parents).map(|(step, p)| reads(step, p, &positions)).collect();
         let waits = definition.steps.iter().map(|step| StepBackoff::of(&step.handler_config)).collect();
         Arc::new(Self { graph: Graph::new(&parents), definition, digest, reads, waits, positions })
     }

@@ -11,7 +11,7 @@ use tasker_core::outcome::Failure;
 use tasker_engine::context::StepContext;
 use tasker_engine::handler::{Handlers, StepHandler};
 use tasker_engine::{Engine, EngineOptions, Scope};
-use tasker_handlers::{COMMAND, CommandHandler, CommandPolicy, HTTP, HttpHandler, HttpPolicy};
+use tasker_handlers::{COMMAND, CommandHandler, HTTP, HttpHandler, HttpPolicy};
 use tasker_store::{Store, StoreError};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
@@ -82,7 +82,7 @@ impl Builder {
     /// Adds the handler `command`, which runs local programs as definitions say.
     #[must_use]
     pub fn commands(self) -> Self {
-        self.step_handler(COMMAND, CommandHandler::new(CommandPolicy { allowed: true }))
+        self.step_handler(COMMAND, CommandHandler::default())
     }
 
     /// Replaces the engine's settings.

@@ -1,3 +1,5 @@
+//! The facade `tasker`: what programs that embed the engine need, under one name.
+//!
 #![doc = include_str!("../README.md")]
 
 mod builder;
@@ -16,7 +18,7 @@ pub use tasker_engine::context::StepContext;
 pub use tasker_engine::handler::{Handlers, StepHandler};
 pub use tasker_engine::use_cases::{Operation, Operator, SubmittedTask, TaskView};
 pub use tasker_engine::{Engine, EngineOptions, Scope, UseCaseError, Worker};
-pub use tasker_handlers::{CommandPolicy, HttpPolicy};
+pub use tasker_handlers::HttpPolicy;
 pub use tasker_store::Store;
 
 pub use crate::builder::Builder;

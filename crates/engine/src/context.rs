@@ -77,7 +77,10 @@ impl StepContext {
             Failure::permanent(
                 "MissingResult",
                 "missing_result",
-                format!("step {:?} asked for the result of {name:?}, which is none of its ancestors", self.step.as_str()),
+                format!(
+                    "step {:?} asked for the result of {name:?}, which is none of its ancestors",
+                    self.step.as_str()
+                ),
             )
         })
     }

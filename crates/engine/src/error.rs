@@ -68,7 +68,9 @@ impl UseCaseError {
             Self::Invalid(problems) => problems.first().map_or("invalid_request", |problem| problem.code),
             Self::Refused(rejection) => rejection.code,
             Self::Store(
-                StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. } | StoreError::Blocked { .. },
+                StoreError::Unavailable { .. }
+                | StoreError::OutcomeUnknown { .. }
+                | StoreError::Blocked { .. },
             ) => "database_unavailable",
             Self::Store(StoreError::Unstorable { .. }) => "not_storable",
             Self::Store(StoreError::Refused(rejection)) => rejection.code,

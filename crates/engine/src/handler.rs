@@ -90,7 +90,11 @@ where
 {
     async fn run(&self, step: StepContext) -> Result<Value, Failure> {
         let input = serde_json::from_str(step.inputs.as_str()).map_err(|error| {
-            Failure::permanent("InvalidInput", "invalid_input", format!("the step's inputs do not fit its handler: {error}"))
+            Failure::permanent(
+                "InvalidInput",
+                "invalid_input",
+                format!("the step's inputs do not fit its handler: {error}"),
+            )
         })?;
         let output = (self.function)(step, input).await.map_err(Into::into)?;
         serde_json::to_value(output).map_err(|error| {

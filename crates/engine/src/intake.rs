@@ -74,7 +74,10 @@ async fn accept(parts: &Parts, batch: Vec<Arrival>) {
             Err(error) => {
                 let text = Arc::<str>::from(error.to_string());
                 let mut first = Some(error);
-                let errors = parcel.iter().map(|_| Err(first.take().unwrap_or_else(|| same(&text)))).collect::<Vec<_>>();
+                let errors = parcel
+                    .iter()
+                    .map(|_| Err(first.take().unwrap_or_else(|| same(&text))))
+                    .collect::<Vec<_>>();
                 reply(parcel, errors);
             }
         }

@@ -70,7 +70,8 @@ impl Item {
 /// Runs until the engine shuts down; whatever had arrived by then is still committed.
 pub(crate) async fn run(parts: Arc<Parts>, items: mpsc::Receiver<Item>) {
     let claimer = Claimer::new(parts.options.poll_interval, Instant::now());
-    let mut settler = Settler { parts, items, claimer, waiting: VecDeque::new(), blocked: Vec::new(), end: None };
+    let mut settler =
+        Settler { parts, items, claimer, waiting: VecDeque::new(), blocked: Vec::new(), end: None };
     while settler.wait_for_work().await {
         settler.commit_once().await;
     }

@@ -35,7 +35,8 @@ async fn a_wide_task_takes_no_more_commits_than_a_chain_of_its_steps() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dom_129_a_commit_that_fails_is_tried_again_and_nothing_is_lost_or_done_twice() {
-    for strikes in [[Strike::Before; 3], [Strike::After; 3], [Strike::Before, Strike::After, Strike::Before]] {
+    for strikes in [[Strike::Before; 3], [Strike::After; 3], [Strike::Before, Strike::After, Strike::Before]]
+    {
         let (bench, counting) = bench().await;
         counting.fail_next(&strikes);
         let task = bench.submit(definition_of("chain", &shapes::chain(6))).await;

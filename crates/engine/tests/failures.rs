@@ -98,7 +98,9 @@ async fn as_44_a_step_that_is_not_retryable_runs_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dom_88_as_45_a_wait_that_the_error_asks_for_is_kept() {
-    let bench = Bench::new(Script::default().step("L3", [Act::Fail(ordinary().after(60)), Act::Return(json!(1))])).await;
+    let bench =
+        Bench::new(Script::default().step("L3", [Act::Fail(ordinary().after(60)), Act::Return(json!(1))]))
+            .await;
     let task = bench.submit(linear()).await;
     let view = bench.settle(task).await;
     let failed_at = step(&view, "L3").record.last_attempted_at.unwrap();
@@ -129,7 +131,10 @@ async fn dom_90_a_retry_does_not_wait_for_a_slow_sibling() {
     let script = Script::default().step("A1", fails(1)).step("B1", [Act::WaitFor(gate.clone())]);
     let bench = Bench::new(script).await;
     let task = bench.submit(definition_of("diamond", &shapes::diamond())).await;
-    eventually("A1 to fail", async || state(&bench.engine.task(task).await.unwrap(), "A1") == StepState::Error).await;
+    eventually("A1 to fail", async || {
+        state(&bench.engine.task(task).await.unwrap(), "A1") == StepState::Error
+    })
+    .await;
     bench.clock.advance_seconds(1);
     eventually("A2 to end", async || state(&bench.engine.task(task).await.unwrap(), "A2").is_done()).await;
     gate.add_permits(1);
@@ -180,7 +185,8 @@ async fn dom_95_as_50_a_panic_is_a_failed_execution_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dom_96_as_52_a_step_beyond_its_limit_fails_and_its_late_result_is_dropped() {
-    let bench = Bench::new(Script::default().step("only", [Act::UntilCancelled, Act::Return(json!("second"))])).await;
+    let bench =
+        Bench::new(Script::default().step("only", [Act::UntilCancelled, Act::Return(json!("second"))])).await;
     let mut short = definition("short", &[("only", &[])]);
     short.steps[0].timeout_seconds = 1;
     let task = bench.submit(short).await;
@@ -195,7 +201,10 @@ async fn dom_96_as_52_a_step_beyond_its_limit_fails_and_its_late_result_is_dropp
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_51_a_result_that_cannot_be_stored_is_a_permanent_failure() {
-    let cases = [(json!("x".repeat(10 << 20)), "result_too_large"), (json!({"a": "nul \u{0} inside"}), "invalid_text")];
+    let cases = [
+        (json!("x".repeat(10 << 20)), "result_too_large"),
+        (json!({"a": "nul \u{0} inside"}), "invalid_text"),
+    ];
     for (value, code) in cases {
         let bench = Bench::new(Script::default().step("only", [Act::Return(value)])).await;
         let task = bench.submit(definition("large", &[("only", &[])])).await;
@@ -216,7 +225,8 @@ async fn dom_82_121_a_done_step_is_not_executed_again_when_the_task_goes_on() {
     let refused = bench.engine.operate(task, keep, operator.clone()).await.unwrap_err();
     assert_eq!(refused.code(), "retry_limit_reached");
     assert!(refused.help().unwrap().contains(&format!("tasker step retry {task} L3 --more 1")));
-    let more = Operation::RetryStep { step: "L3".into(), limit: NewLimit::More(1), new_idempotency_key: false };
+    let more =
+        Operation::RetryStep { step: "L3".into(), limit: NewLimit::More(1), new_idempotency_key: false };
     bench.engine.operate(task, more, operator).await.unwrap();
     let view = bench.drive(task).await;
     assert_eq!(view.detail.record.state, TaskState::Complete);

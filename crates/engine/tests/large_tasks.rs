@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Runs `n` tasks of a shape; the time per step and edge.
 async fn cost(shape: &Shape, n: usize) -> Duration {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(SqliteStore::open(&folder.path().join("tasker.db"), OpenOptions::default()).unwrap());
+    let store =
+        Arc::new(SqliteStore::open(&folder.path().join("tasker.db"), OpenOptions::default()).unwrap());
     let handlers = Handlers::new().with(HandlerName::new(HANDLER).unwrap(), Script::default());
     let engine = Engine::new(store.clone(), handlers, EngineOptions::default());
     let worker = engine.start_worker(Scope::All).await.unwrap();

@@ -104,9 +104,12 @@ async fn dom_80_a_slow_step_does_not_hold_up_quick_ones() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dom_77_83_results_are_stored_as_returned_and_seen_by_dependents() {
-    let script = Script::default().step("one", [Act::Return(json!({"total": 12.5}))]).step("two", [Act::Return(json!(null))]);
+    let script = Script::default()
+        .step("one", [Act::Return(json!({"total": 12.5}))])
+        .step("two", [Act::Return(json!(null))]);
     let bench = Bench::new(script).await;
-    let view = bench.complete(definition("results", &[("one", &[]), ("two", &["one"]), ("three", &["two"])])).await;
+    let view =
+        bench.complete(definition("results", &[("one", &[]), ("two", &["one"]), ("three", &["two"])])).await;
     assert_eq!(step(&view, "one").results.as_ref().unwrap().as_str(), r#"{"total":12.5}"#);
     assert_eq!(step(&view, "two").results.as_ref().unwrap().as_str(), "null");
 }

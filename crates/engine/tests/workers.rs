@@ -79,10 +79,12 @@ async fn dom_127_a_step_of_a_lost_worker_is_executed_again() {
     assert_eq!(view.detail.record.state, TaskState::Complete);
     assert_eq!(view.steps[0].record.attempts, 2);
     assert_eq!(bench.script.executions(view.detail.plan.name(view.steps[0].record.ordinal).as_str()), 1);
-    let log = bench.engine.log(tasker_store::read::LogQuery { task: Some(task), limit: 100, ..Default::default() });
-    let expired = log.await.unwrap().iter().any(|entry| {
-        entry.transition.metadata.as_ref().is_some_and(|text| text.contains("lease_expired"))
-    });
+    let log =
+        bench.engine.log(tasker_store::read::LogQuery { task: Some(task), limit: 100, ..Default::default() });
+    let expired =
+        log.await.unwrap().iter().any(|entry| {
+            entry.transition.metadata.as_ref().is_some_and(|text| text.contains("lease_expired"))
+        });
     assert!(expired);
     bench.assert_sound().await;
 }
@@ -164,8 +166,10 @@ async fn dom_118_cancelling_a_running_task_records_the_outcome_and_starts_nothin
     eventually("L2 to start", async || bench.script.executions("L2") == 1).await;
     bench.engine.operate(task, Operation::CancelTask, operator()).await.unwrap();
     gate.add_permits(1);
-    eventually("L2's outcome", async || state(&bench.engine.task(task).await.unwrap(), "L2") == StepState::Complete)
-        .await;
+    eventually("L2's outcome", async || {
+        state(&bench.engine.task(task).await.unwrap(), "L2") == StepState::Complete
+    })
+    .await;
     let view = bench.engine.task(task).await.unwrap();
     assert_eq!(view.detail.record.state, TaskState::Cancelled);
     assert_eq!(state(&view, "L3"), StepState::Cancelled);
@@ -191,7 +195,8 @@ async fn as_40_dom_115_a_step_whose_handler_nobody_serves_waits_and_explain_says
     let mut foreign = definition("foreign", &[("theirs", &[]), ("ours", &[])]);
     foreign.steps[0].handler = HandlerName::new("elsewhere").unwrap();
     let task = bench.submit(foreign).await;
-    eventually("ours to end", async || state(&bench.engine.task(task).await.unwrap(), "ours").is_done()).await;
+    eventually("ours to end", async || state(&bench.engine.task(task).await.unwrap(), "ours").is_done())
+        .await;
     let why = bench.engine.explain_step(task, "theirs").await.unwrap();
     assert!(why.explained.message.contains("elsewhere"), "{}", why.explained.message);
     assert!(bench.engine.task(task).await.unwrap().detail.record.state.is_open());
@@ -226,7 +231,10 @@ async fn dom_131_a_thousand_tasks_with_failures_all_complete_and_every_execution
     let mut tasks = Vec::new();
     for n in 0..1_000 {
         let shape = &shapes[n % shapes.len()];
-        tasks.push((one.submit(definition_of(&format!("shape{}", n % shapes.len()), shape)).await, shape.names.len()));
+        tasks.push((
+            one.submit(definition_of(&format!("shape{}", n % shapes.len()), shape)).await,
+            shape.names.len(),
+        ));
     }
     for (task, _) in &tasks {
         assert_eq!(two.drive(*task).await.detail.record.state, TaskState::Complete);

@@ -3,8 +3,8 @@
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tasker_core::outcome::Failure;
 use tasker_core::nearest::nearest;
+use tasker_core::outcome::Failure;
 use tasker_core::template::is_template;
 
 /// A setting that cannot be used.

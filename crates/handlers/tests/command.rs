@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tasker_core::outcome::Failure;
 use tasker_engine::context::StepContext;
 use tasker_engine::handler::StepHandler;
-use tasker_handlers::{CommandHandler, CommandPolicy};
+use tasker_handlers::{COMMAND, CommandHandler, ShippedOptions, shipped};
 
 fn handler() -> CommandHandler {
-    CommandHandler::new(CommandPolicy { allowed: true })
+    CommandHandler::default()
 }
 
 fn step(config: Value) -> StepContext {
@@ -37,14 +37,14 @@ async fn failed(script: &str, more: Value) -> Failure {
     sh(script, more).await.unwrap_err()
 }
 
-#[tokio::test]
-async fn nothing_runs_unless_it_is_allowed() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let config = json!({ "program": "rm", "args": [file.path()] });
-    let failure = CommandHandler::new(CommandPolicy::default()).run(step(config)).await.unwrap_err();
-    assert_eq!(outline(&failure), ("commands_not_allowed", false));
-    assert!(failure.message.contains("--allow-commands"), "{}", failure.message);
-    assert!(file.path().exists());
+#[test]
+fn commands_are_served_only_where_they_are_allowed() {
+    let serves = |allow_commands| {
+        let handlers = shipped(ShippedOptions { allow_commands, ..ShippedOptions::default() });
+        handlers.names().any(|name| name.as_str() == COMMAND)
+    };
+    assert!(!serves(false));
+    assert!(serves(true));
 }
 
 #[tokio::test]

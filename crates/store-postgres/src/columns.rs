@@ -310,10 +310,6 @@ impl Places {
         self.ordinals.push(small(ordinal.0));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
     pub(crate) fn bind(&self, query: Query) -> Query {
         query.bind(&self.tasks).bind(&self.ordinals)
     }

@@ -78,15 +78,6 @@ impl Trouble {
         }
     }
 
-    /// Whether rows were read but make no sense: the fault of one task, not of the database.
-    pub(crate) fn is_about_data(&self) -> bool {
-        match self {
-            Self::Sql(error) => sqlstate(error).is_none() && class_of(error) == Class::Corrupt,
-            Self::Corrupt(_) => true,
-            _ => false,
-        }
-    }
-
     /// The port's error for this, told that `trying` was tried.
     pub(crate) fn while_trying(self, trying: &str) -> StoreError {
         match self {
@@ -229,12 +220,5 @@ mod tests {
         assert!(matches!(Trouble::Commit(cut()).while_trying("testing"), StoreError::OutcomeUnknown { .. }));
         assert!(matches!(Trouble::LateCommit.while_trying("testing"), StoreError::OutcomeUnknown { .. }));
         assert!(matches!(Trouble::Sql(cut()).while_trying("testing"), StoreError::Unavailable { .. }));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_the_fault_of_its_rows() {
-        let unreadable = Trouble::Sql(sqlx::Error::Decode("not a state".into()));
-        assert!(unreadable.is_about_data());
-        assert!(!Trouble::Sql(sqlx::Error::PoolTimedOut).is_about_data());
     }
 }

@@ -1,1 +1,278 @@
-//! The PostgreSQL store.
+//! The PostgreSQL store of Tasker (15 and later): any number of nodes share a database, any of them may vanish.
+//!
+//! Rows are kept and decisions of `tasker-core` are applied; no rule is made here. The statements are in `sql/`, one a
+//! file; a test prepares all of them (`docs/adr/0003-postgres-driver.md`). Every transaction that changes a task locks
+//! its row first, ids ascending, in one statement; whatever else it reads, it reads afterwards.
+
+mod apply;
+mod caches;
+mod check;
+mod claim;
+mod columns;
+mod definitions;
+mod error;
+mod heartbeat;
+mod hints;
+mod load;
+mod log;
+mod migrate;
+mod options;
+mod prune;
+mod rows;
+mod save;
+mod session;
+mod sql;
+mod submit;
+mod tasks;
+mod work;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
+use tasker_core::payload::Payload;
+use tasker_core::plan::Plan;
+use tasker_core::record::StepDetail;
+use tasker_core::time::Timestamp;
+use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use tasker_store::read::{
+    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+};
+use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
+use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
+use tasker_store::{ObjectRef, Store, StoreError};
+
+pub use crate::options::{Clock, PostgresOptions};
+
+use crate::caches::{Contexts, Plans};
+use crate::error::Trouble;
+use crate::heartbeat::Pulse;
+use crate::hints::Hints;
+use crate::options::{Address, Purpose};
+use crate::session::Pool;
+
+/// A Tasker database in PostgreSQL.
+///
+/// It connects anew by itself after restarts and fail-overs; calls fail with [`StoreError::Unavailable`] meanwhile.
+pub struct PostgresStore {
+    parts: Arc<Parts>,
+    pulse: Pulse,
+}
+
+/// What the methods of a store share.
+struct Parts {
+    address: Address,
+    /// Connections that submit and apply.
+    hot: Arc<Pool>,
+    /// Connections for everything else.
+    reads: Arc<Pool>,
+    plans: Plans,
+    contexts: Contexts,
+    clock: Option<Clock>,
+    log_patience: Duration,
+    hints: Hints,
+    /// Tasks that the last claim could not get although it had slots.
+    awaited: Mutex<Vec<TaskId>>,
+}
+
+impl PostgresStore {
+    /// The text of all migrations: who keeps migrated databases can tell whether they are still the same.
+    pub const SCHEMA: &'static str = migrate::TEXT;
+
+    /// Connects to a database that has been migrated. With `pooled=true` in the URL, nothing is expected to last from one
+    /// transaction to the next, as behind a proxy that pools transactions.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL or the schema cannot be used, naming what mends it;
+    /// [`StoreError::Unavailable`] if the server does not answer.
+    pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        let address = Address::parse(url)?;
+        let hot = Pool::new(&address, Purpose::Write, options.connections, options.patience);
+        let reads = Pool::new(&address, Purpose::Read, options.readers, options.patience);
+        let required = migrate::require(&reads, &address).await;
+        required.map_err(|trouble| trouble.while_trying(&format!("opening the database {}", address.location())))?;
+        let listens = match &options.hint_url {
+            Some(url) => Some(Address::parse(url)?),
+            None => Some(address.clone()),
+        };
+        let listens = listens.filter(|address| !address.pooled).map(|address| address.options_for(Purpose::Hint));
+        let parts = Parts {
+            hot,
+            reads,
+            plans: Plans::default(),
+            contexts: Contexts::default(),
+            clock: options.clock,
+            log_patience: options.log_patience,
+            hints: Hints::new(listens),
+            awaited: Mutex::default(),
+            address,
+        };
+        Ok(Self { parts: Arc::new(parts), pulse: Pulse::default() })
+    }
+
+    /// Brings the schema of a database up to date; an empty database gets its first. Safe to be called from many nodes at
+    /// once, while others work.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used or the schema is too new; [`StoreError::Unavailable`].
+    pub async fn migrate(url: &str) -> Result<SchemaStatus, StoreError> {
+        migrate::migrate(&Address::parse(url)?).await
+    }
+
+    /// What the schema of a database is, without changing anything.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::migrate`].
+    pub async fn status(url: &str) -> Result<SchemaStatus, StoreError> {
+        let address = Address::parse(url)?;
+        let pool = Pool::new(&address, Purpose::Read, 1, PostgresOptions::default().patience);
+        let status = migrate::status(&pool, &address).await;
+        pool.close().await;
+        status.map_err(|trouble| trouble.while_trying("reading the schema"))
+    }
+
+    /// Ends the connections that are not in use. Dropping the store does so too, less politely.
+    pub async fn close(&self) {
+        self.parts.hot.close().await;
+        self.parts.reads.close().await;
+    }
+}
+
+impl Parts {
+    /// The store's time.
+    async fn now(&self) -> Result<Timestamp, Trouble> {
+        if let Some(clock) = &self.clock {
+            return Ok(clock());
+        }
+        loop {
+            let mut session = self.reads.once().await?;
+            let query = session.query(sql::CLOCK);
+            let row = session.row(query).await;
+            if session.was_dead(&row) {
+                continue;
+            }
+            let row = session.end(row).await?;
+            let row = row.ok_or_else(|| Trouble::Corrupt("the clock was answered without a row".into()))?;
+            return Ok(rows::instant(&row, 0)?);
+        }
+    }
+
+    fn take_awaited(&self) -> Vec<TaskId> {
+        std::mem::take(&mut *self.awaited.lock().expect("nothing panics while it holds this lock"))
+    }
+
+    fn await_tasks(&self, tasks: Vec<TaskId>) {
+        *self.awaited.lock().expect("nothing panics while it holds this lock") = tasks;
+    }
+}
+
+/// Tells the caller what was tried.
+trait Trying<T> {
+    fn trying(self, what: &str) -> Result<T, StoreError>;
+}
+
+impl<T> Trying<T> for Result<T, Trouble> {
+    fn trying(self, what: &str) -> Result<T, StoreError> {
+        self.map_err(|trouble| trouble.while_trying(what))
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
+        submit::submit(&self.parts, batch).await.trying("submitting tasks")
+    }
+
+    async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
+        apply::apply(&self.parts, batch).await.trying("changing tasks")
+    }
+
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<HeartbeatAnswer, StoreError> {
+        self.pulse.beat(&self.parts, beat).await.trying("sending a heartbeat")
+    }
+
+    async fn worker_stopped(&self, worker: WorkerId) -> Result<(), StoreError> {
+        heartbeat::stopped(&self.parts, worker).await.trying("stopping a worker")
+    }
+
+    async fn prune(&self, request: Prune) -> Result<Pruned, StoreError> {
+        prune::prune(&self.parts, &request).await.trying("pruning")
+    }
+
+    async fn register(&self, registration: Registration) -> Result<Registered, StoreError> {
+        definitions::register(&self.parts, registration).await.trying("registering a definition")
+    }
+
+    async fn retire(&self, selector: Selector, retired: bool) -> Result<bool, StoreError> {
+        definitions::retire(&self.parts, selector, retired).await.trying("retiring a definition")
+    }
+
+    async fn delete_namespace(&self, name: &str) -> Result<(), StoreError> {
+        definitions::delete_namespace(&self.parts, name.to_owned()).await.trying("deleting a namespace")
+    }
+
+    async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
+        definitions::namespaces(&self.parts).await.trying("listing namespaces")
+    }
+
+    async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
+        definitions::list(&self.parts, namespace.map(str::to_owned)).await.trying("listing definitions")
+    }
+
+    async fn resolve(&self, selector: Selector) -> Result<Resolved, StoreError> {
+        definitions::resolve(&self.parts, selector).await.trying("finding a definition")
+    }
+
+    async fn plan(&self, revision: Digest) -> Result<Option<Arc<Plan>>, StoreError> {
+        definitions::plan(&self.parts, revision).await.trying("reading a definition")
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
+        tasks::task(&self.parts, id).await.trying("reading a task")
+    }
+
+    async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
+        tasks::steps(&self.parts, id).await.trying("reading steps")
+    }
+
+    async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {
+        tasks::result(&self.parts, id, step).await.trying("reading a result")
+    }
+
+    async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError> {
+        tasks::list(&self.parts, &filter).await.trying("listing tasks")
+    }
+
+    async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
+        log::log(&self.parts, &query).await.trying("reading the log")
+    }
+
+    async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        tasks::queue(&self.parts).await.trying("reading the queue")
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
+        heartbeat::workers(&self.parts).await.trying("listing workers")
+    }
+
+    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        check::check(&self.parts, limit).await.trying("checking the database")
+    }
+
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        migrate::status(&self.parts.reads, &self.parts.address).await.trying("reading the schema")
+    }
+
+    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError> {
+        definitions::link(&self.parts, one, two).await.trying("linking objects")
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.parts.now().await.trying("reading the clock")
+    }
+
+    async fn hinted(&self) {
+        self.parts.hints.arrived().await;
+    }
+}

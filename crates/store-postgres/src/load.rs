@@ -142,7 +142,8 @@ pub(crate) async fn steps(
     let query = named.bind(session.query(sql::LOAD_STEPS)).bind(whole).bind(free);
     let mut read: HashMap<TaskId, BTreeMap<Ordinal, Row4>> = HashMap::new();
     for row in session.rows(query).await? {
-        let (task, record, queue, has_inputs) = rows::step(&row)?;
+        // A row that makes no sense is as good as missing: the fault of its task, not of the batch.
+        let Ok((task, record, queue, has_inputs)) = rows::step(&row) else { continue };
         read.entry(task).or_default().insert(record.ordinal, (record, queue, has_inputs));
     }
     let mut loaded = BTreeMap::new();

@@ -77,7 +77,7 @@ impl Purpose {
                 ("jit", "off"),
             ],
             Self::Read => &[
-                ("lock_timeout", "1000"),
+                ("lock_timeout", "10000"),
                 ("statement_timeout", "30000"),
                 ("idle_in_transaction_session_timeout", "30000"),
                 ("plan_cache_mode", "force_custom_plan"),

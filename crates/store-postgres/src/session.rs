@@ -85,6 +85,15 @@ impl Pool {
         Ok(Session { connection, pool: self.clone(), was_kept, in_transaction: false, _permit: permit })
     }
 
+    /// Ends the connections that are not in use.
+    pub(crate) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        for connection in idle {
+            // Whether the server hears it or not, it notices.
+            let _ = timeout(Duration::from_secs(1), connection.close()).await;
+        }
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
         self.idle.lock().expect("nothing panics while it holds this lock")
     }
@@ -167,12 +176,6 @@ impl Session {
     /// It must not be in a transaction.
     fn keep(self) {
         self.pool.idle().push(self.connection);
-    }
-
-    /// Tells the server that the connection ends, instead of letting it find out.
-    pub(crate) async fn close(self) {
-        // Whether the server hears it or not, it notices.
-        let _ = timeout(Duration::from_secs(1), self.connection.close()).await;
     }
 
     /// Whether the connection may have been dead before its first statement, which failed like this.

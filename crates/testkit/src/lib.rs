@@ -6,6 +6,8 @@ pub mod conformance;
 pub mod definitions;
 pub mod differential;
 pub mod driver;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod random;
 pub mod scenarios;
 

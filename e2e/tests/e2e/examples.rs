@@ -73,6 +73,21 @@ fn every_example_is_valid_in_all_environments() -> Result<()> {
 }
 
 #[test]
+fn the_workflow_of_the_readme() -> Result<()> {
+    let home = Home::new()?;
+    let readme = std::fs::read_to_string(examples().join("../README.md"))?;
+    let command = r#"tasker run greet.yaml --context '{"person": "Ada"}' --allow-commands"#;
+    assert!(readme.contains(command), "the README names the command that is run here");
+    let (_, yaml) = readme.split_once("```yaml\n").context("a definition")?;
+    home.write("greet.yaml", yaml.split("```").next().context("its end")?)?;
+    let words =
+        ["run", "greet.yaml", "--context", r#"{"person": "Ada"}"#, "--allow-commands", "--output", "json"];
+    let document = home.ok(&words)?.json()?;
+    assert_eq!(results(&document, "greet")?, "Hello Ada, all 3 letters of you!");
+    Ok(())
+}
+
+#[test]
 fn order_fulfilment() -> Result<()> {
     let home = Home::new()?;
     copy("order-fulfilment", &home)?;

@@ -5,4 +5,5 @@ mod examples;
 mod http_calls;
 mod kill;
 mod reference;
+mod resume;
 mod shared_file;

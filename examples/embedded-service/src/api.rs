@@ -83,6 +83,6 @@ mod tests {
 
         let (status, body) = call(&mut router, order(r#"{ "customer": "Ada", "lines": [] }"#)).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(body["error"].as_str().is_some_and(|error| error.contains("/lines")), "{body}");
+        assert!(body["error"].as_str().is_some_and(|error| error.contains("context.lines")), "{body}");
     }
 }

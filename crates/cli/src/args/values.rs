@@ -17,7 +17,7 @@ pub enum When {
 
 impl When {
     /// The instant, if spans count into the future.
-    pub fn from_now(self, now: Timestamp) -> Timestamp {
+    pub fn after(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) => at,
             Self::Away(span) => now.plus(span),
@@ -25,7 +25,7 @@ impl When {
     }
 
     /// The instant, if spans count into the past.
-    pub fn before_now(self, now: Timestamp) -> Timestamp {
+    pub fn before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) => at,
             Self::Away(span) => now.minus(span),
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn an_instant_or_a_span() {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        assert_eq!("2026-01-31T10:00:00+01:00".parse::<When>().unwrap().from_now(now), now);
-        assert_eq!("10m".parse::<When>().unwrap().from_now(now), now.plus_seconds(600));
-        assert_eq!("1h".parse::<When>().unwrap().before_now(now), now.plus_seconds(-3600));
+        assert_eq!("2026-01-31T10:00:00+01:00".parse::<When>().unwrap().after(now), now);
+        assert_eq!("10m".parse::<When>().unwrap().after(now), now.plus_seconds(600));
+        assert_eq!("1h".parse::<When>().unwrap().before(now), now.plus_seconds(-3600));
         assert!("tomorrow".parse::<When>().is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! `tasker worker ...`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// Run steps.
@@ -18,6 +20,7 @@ pub enum WorkerCommand {
 Examples:
   tasker worker run
   tasker worker run --until-idle --allow-commands
+  tasker worker run --definitions ./workflows
   tasker worker run --database-url sqlite:/var/lib/tasker/tasker.db --name worker-1 -v
 
 Ctrl-C or SIGTERM stops gracefully: running steps may go on for the grace period (execution.grace);
@@ -29,6 +32,10 @@ pub struct WorkerRunArgs {
     /// Let steps run local programs (handler `command`)
     #[arg(long)]
     pub allow_commands: bool,
+    /// Register this definition file, or every one in this folder, before work begins; repeatable (besides
+    /// worker.definitions). A wrong one keeps the worker from starting unless worker.strict_startup is false
+    #[arg(long, value_name = "PATH")]
+    pub definitions: Vec<PathBuf>,
     /// Name of this worker, for people [default: host and process id]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -10,7 +10,7 @@ use tasker_core::plan::Plan;
 use tasker_core::request::{Acceptance, TaskRequest, submission};
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions, Scope, UseCaseError};
-use tasker_handlers::ShippedCatalog;
+use tasker_handlers::{COMMAND, ShippedCatalog};
 
 use super::definition::loading::{self, Checks};
 use super::task::request;
@@ -98,8 +98,10 @@ fn require_handlers(plan: &Plan, handlers: &Handlers) -> Result<(), Failure> {
     let Some(step) = missing else { return Ok(()) };
     let message =
         format!("step {} needs the handler {}, which this program does not have", step.name, step.handler);
-    Err(Failure::new(Status::Invalid, "handler_not_found", message)
-        .help("run it with a program that serves this handler"))
+    Err(Failure::new(Status::Invalid, "handler_not_found", message).help(match step.handler.as_str() {
+        COMMAND => "it runs local programs: if you trust the definition, add --allow-commands",
+        _ => "run it with a program that serves this handler",
+    }))
 }
 
 /// Runs the steps of a task, and only those, until it ends or a signal comes.

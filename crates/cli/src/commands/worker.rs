@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use tasker_engine::{Scope, Worker};
+use tasker_handlers::ShippedCatalog;
 use tasker_store::workers::WorkerRow;
 
+use super::definition::startup;
 use crate::args::{WorkerCommand, WorkerRunArgs};
 use crate::exit::Status;
 use crate::open::{self, Access};
@@ -23,10 +25,14 @@ pub async fn run(command: WorkerCommand, session: &Session) -> anyhow::Result<Ex
 
 async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
+    let catalog = ShippedCatalog::of(&handlers);
     let mut options = open::options(&session.settings);
     options.worker_name = args.name.unwrap_or(options.worker_name);
     let name = options.worker_name.clone();
     let engine = open::engine_with(session, Access::Create, handlers, options)?;
+    let mut paths = session.settings.worker.definitions.clone();
+    paths.extend(args.definitions);
+    startup::register(&paths, &engine, &catalog, session).await?;
     let mut signals = Signals::new()?;
     let worker = engine.start_worker(Scope::All).await?;
     session.printer.note(&format!("worker {name} runs steps of {}", engine.schema().await?.location));

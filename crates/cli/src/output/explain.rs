@@ -2,7 +2,7 @@
 
 use tasker_core::explain::{Explained, StepExplanation, TaskExplanation};
 
-use super::Style;
+use super::{Style, clean};
 
 /// Most steps that are listed one by one.
 const MOST_STEPS: usize = 50;
@@ -10,7 +10,8 @@ const MOST_STEPS: usize = 50;
 /// Why a task is not further.
 pub fn task(explanation: &TaskExplanation, style: Style) -> String {
     let status = style.state(explanation.status.as_str());
-    let mut text = format!("task {} is {status}: {}\n", explanation.task_id, explanation.summary.message);
+    let mut text =
+        format!("task {} is {status}: {}\n", explanation.task_id, clean(&explanation.summary.message));
     text.push_str(&advice(&explanation.summary));
     if !explanation.steps.is_empty() {
         text.push('\n');
@@ -27,13 +28,12 @@ pub fn task(explanation: &TaskExplanation, style: Style) -> String {
 
 /// Why a step is not further.
 pub fn step(explanation: &StepExplanation, style: Style) -> String {
-    let text = line(explanation, style) + &advice(&explanation.explained);
-    text
+    line(explanation, style) + &advice(&explanation.explained)
 }
 
 fn line(step: &StepExplanation, style: Style) -> String {
     let status = style.state(step.current_state.as_str());
-    format!("  {} is {status}: {}\n", step.step_name, step.explained.message)
+    format!("  {} is {status}: {}\n", step.step_name, clean(&step.explained.message))
 }
 
 fn advice(explained: &Explained) -> String {

@@ -131,10 +131,13 @@ fn bad_contexts() {
 fn a_context_of_100_megabytes_is_refused_by_its_size() {
     let world = World::new().with("echo.yaml", ECHO);
     std::fs::File::create(world.path("huge.json")).unwrap().set_len(100_000_000).unwrap();
-    let ran = world.run(&["run", "echo.yaml", "--context", "@huge.json", "--output", "json"]);
+    let ran =
+        world.run(&["run", "echo.yaml", "--allow-commands", "--context", "@huge.json", "--output", "json"]);
     assert_eq!(ran.failure(), (2, "too_large".to_owned()));
-    let ran = world
-        .run_with_input(&["run", "echo.yaml", "--context", "-", "--output", "json"], &" ".repeat(2_000_000));
+    let ran = world.run_with_input(
+        &["run", "echo.yaml", "--allow-commands", "--context", "-", "--output", "json"],
+        &" ".repeat(2_000_000),
+    );
     assert_eq!(ran.failure(), (2, "too_large".to_owned()));
     assert!(!world.path("data").exists());
 }
@@ -188,10 +191,10 @@ fn wrong_usage() {
     for args in [
         &["run"][..],
         &["run", "echo.yaml", "--nonsense"],
-        &["run", "echo.yaml", "--priority", "10"],
+        &["run", "echo.yaml", "--allow-commands", "--priority", "10"],
         &["run", "echo.yaml", "--resume", "01890a5d-ac96-774b-bcce-b302099a8057"],
-        &["run", "echo.yaml", "--context", r#"{"who": "me"}"#, "--bypass-step", "first"],
-        &["run", "echo.yaml", "--context", r#"{"who": "me"}"#, "--reason", &too_long],
+        &["run", "echo.yaml", "--allow-commands", "--context", r#"{"who": "me"}"#, "--bypass-step", "first"],
+        &["run", "echo.yaml", "--allow-commands", "--context", r#"{"who": "me"}"#, "--reason", &too_long],
         &["task", "show", "999999999"],
         &["task", "list", "--limit", "101"],
         &["task", "list", "--status", "lost"],

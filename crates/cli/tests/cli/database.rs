@@ -90,7 +90,7 @@ fn a_newer_database_is_left_alone() {
         &["db", "migrate"],
         &["db", "check"],
         &["definition", "register", "echo.yaml"],
-        &["run", "echo.yaml", "--context", r#"{"who": "me"}"#],
+        &["run", "echo.yaml", "--allow-commands", "--context", r#"{"who": "me"}"#],
         &["worker", "run", "--until-idle"],
     ] {
         let ran = world.run(&[args, &["--output", "json"]].concat());
@@ -113,8 +113,17 @@ fn a_file_that_is_no_database() {
 fn a_data_directory_that_cannot_be_made() {
     let world = World::new().with("echo.yaml", ECHO).with("file", "");
     for folder in ["file", "file/below", "/proc/tasker"] {
-        let args =
-            ["run", "echo.yaml", "--context", r#"{"who": "me"}"#, "--data-dir", folder, "--output", "json"];
+        let args = [
+            "run",
+            "echo.yaml",
+            "--allow-commands",
+            "--context",
+            r#"{"who": "me"}"#,
+            "--data-dir",
+            folder,
+            "--output",
+            "json",
+        ];
         let ran = world.run(&args);
         assert_eq!(ran.failure(), (6, "database_unavailable".to_owned()), "{folder}");
         assert!(ran.json()["error"]["message"].as_str().unwrap().contains(folder));

@@ -8,4 +8,5 @@ mod help;
 mod operate;
 mod run;
 mod task;
+mod worker;
 mod world;

@@ -81,15 +81,6 @@ fn a_task_that_fails_is_status_1() {
 }
 
 #[test]
-fn commands_need_to_be_allowed() {
-    let world = World::new().with("echo.yaml", ECHO);
-    let ran = world.run(&["run", "echo.yaml", "--context", r#"{"who": "me"}"#, "--output", "json"]);
-    assert_eq!(ran.status, 1);
-    assert_eq!(ran.json()["steps"][0]["attempts"], 1);
-    assert!(ran.stdout.contains("--allow-commands"), "{}", ran.stdout);
-}
-
-#[test]
 fn other_content_under_the_same_version_is_a_conflict_unless_it_is_replaced() {
     let world = World::new().with("echo.yaml", ECHO).with("changed.yaml", &ECHO.replace("hello", "good day"));
     let context = ["--context", r#"{"who": "me"}"#, "--allow-commands", "--output", "json"];

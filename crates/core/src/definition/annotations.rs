@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::model::{AnnotationRule, AnnotationValue};
-use crate::nearest::{nearest, proposal};
 use super::reader::{Reader, described};
 use super::step_shape::StepDraft;
 use super::tree::{Kind, Node, Path};
 use crate::names::StepName;
+use crate::nearest::{nearest, proposal};
 
 const KEYS: &[&str] = &["type", "from_step", "value"];
 const SYNONYMS: &[(&str, &str)] = &[("name", "type"), ("step", "from_step"), ("pointer", "value")];

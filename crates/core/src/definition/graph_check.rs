@@ -36,7 +36,8 @@ pub(super) fn check(steps: &[StepDraft<'_>], names: &Names<'_>, report: &mut Rep
     for cycle in &cycles {
         report_cycle(cycle, steps, report);
     }
-    let order = cycles.is_empty().then(|| graph.topological_order().into_iter().map(Ordinal::index).collect());
+    let order =
+        cycles.is_empty().then(|| graph.topological_order().into_iter().map(Ordinal::index).collect());
     Some(Dependencies { parents, order })
 }
 

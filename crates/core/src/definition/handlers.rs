@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::model::StepTemplate;
 use super::problem::{Problem, Report};
 use super::step_shape::StepDraft;
-use crate::names::HandlerName;
+use crate::names::{COMMAND, HandlerName};
 
 /// Knows handlers: those of a node, of a cluster, or those that ship.
 pub trait HandlerCatalog {
@@ -100,8 +100,13 @@ fn not_served_problem(step: &StepDraft<'_>, handler: &HandlerName, unserved: Uns
     match unserved {
         Unserved::Error => {
             let message = format!("nothing serves the handler `{handler}` of step {label}");
-            Problem::error("handler_not_found", at, pointer, message)
-                .help("register a handler of this name, or correct the name")
+            let help = match handler.as_str() {
+                COMMAND => {
+                    "it runs local programs: if you trust the definition, allow it with --allow-commands"
+                }
+                _ => "register a handler of this name, or correct the name",
+            };
+            Problem::error("handler_not_found", at, pointer, message).help(help)
         }
         _ => {
             let message = format!("no live worker serves the handler `{handler}` of step {label}");

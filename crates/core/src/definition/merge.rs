@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::nearest::{nearest, proposal};
 use super::problem::{Problem, Report};
 use super::reader::{described, wrong_type};
 use super::tree::{Entry, Kind, Mapping, Node, Path, Position};
+use crate::nearest::{nearest, proposal};
 
 /// Most environments of one definition.
 const MAX_ENVIRONMENTS: usize = 100;

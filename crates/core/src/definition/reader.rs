@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::nearest::{nearest, proposal};
 use super::problem::{Problem, Report};
 use super::tree::{Entry, Kind, Mapping, Node, Path, Position};
 use crate::names::InvalidName;
+use crate::nearest::{nearest, proposal};
 
 /// A mapping that is being read.
 pub(super) struct Reader<'a, 'r> {

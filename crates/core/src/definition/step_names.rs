@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::nearest::{nearest, proposal};
 use super::problem::{Problem, Report};
 use super::step_shape::StepDraft;
 use super::tree::{Path, Position};
+use crate::nearest::{nearest, proposal};
 
 /// Where each name is: the first step that has it.
 pub(super) type Names<'a> = HashMap<&'a str, usize>;

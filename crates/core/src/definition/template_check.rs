@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::graph_check::Dependencies;
-use crate::nearest::{nearest, proposal};
 use super::problem::Report;
 use super::step_names::Names;
 use super::step_shape::StepDraft;
 use super::tree::Path;
+use crate::nearest::{nearest, proposal};
 use crate::template;
 
 /// Reports templates that cannot be read.

@@ -2,7 +2,7 @@
 
 use super::{Explained, LastError, Reason, StepExplanation};
 use crate::ids::TaskId;
-use crate::names::StepName;
+use crate::names::{COMMAND, StepName};
 use crate::record::TaskRecord;
 use crate::state::{StepState, TaskState};
 use crate::time::Timestamp;
@@ -107,6 +107,10 @@ fn advice(reason: &Reason, task: TaskId, step: &StepName) -> Advice {
     let retry = |step: &StepName| format!("tasker step retry {task} {step}");
     match reason {
         Reason::BackingOff { .. } => ("to try it now instead", retry(step)),
+        Reason::NoWorker { handler } if handler.as_str() == COMMAND => {
+            let help = "start a worker that may run local programs, if you trust the definition";
+            (help, "tasker worker run --allow-commands".into())
+        }
         Reason::NoWorker { .. } => ("start a worker that serves the handler", "tasker worker run".into()),
         Reason::Running { .. } => ("to stop it", format!("tasker step cancel {task} {step}")),
         Reason::WaitingForSlot { .. } => ("start another worker if this lasts", "tasker worker run".into()),

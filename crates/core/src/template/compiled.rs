@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::environment::ENVIRONMENT;
 use super::inspect::syntax;
 use super::json::{Budget, Unfit, to_json};
-use crate::nearest::nearest;
 use super::scan::{self, Path};
 use super::{TemplateError, is_template, pointer_to};
+use crate::nearest::nearest;
 
 /// Settings, their templates parsed.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::environment::{ENVIRONMENT, FUNCTIONS, has_filter};
-use crate::nearest::nearest;
 use super::{TemplateProblem, is_template, pointer_to, scan};
+use crate::nearest::nearest;
 
 /// Names that a template may use.
 pub(super) const ROOTS: [&str; 4] = ["context", "inputs", "results", "step"];

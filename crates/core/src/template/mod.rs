@@ -28,11 +28,11 @@ pub use inspect::{check, results_named_in};
 
 use serde_json::Value;
 
-use crate::names::HandlerName;
+use crate::names::{COMMAND, HTTP, HandlerName};
 
 /// Whether the settings of this handler are templates: those of the handlers that ship, `http` and `command`.
 pub fn is_templated(handler: &HandlerName) -> bool {
-    matches!(handler.as_str(), "http" | "command")
+    [HTTP, COMMAND].contains(&handler.as_str())
 }
 
 /// Whether a text holds template syntax.

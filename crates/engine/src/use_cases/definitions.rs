@@ -21,7 +21,10 @@ impl Engine {
             Registered::ContentChanged => Err(UseCaseError::Conflict {
                 code: "version_content_changed",
                 message: format!("{name} is registered with other content"),
-                help: Some("give it a new version, or replace it with --allow-replace; running tasks keep theirs".into()),
+                help: Some(
+                    "give it a new version, or replace it with --allow-replace; running tasks keep theirs"
+                        .into(),
+                ),
             }),
             registered => Ok(registered),
         }
@@ -69,16 +72,24 @@ pub(super) fn missing(selector: &Selector, resolved: Resolved) -> UseCaseError {
         ),
         Resolved::NoName { names } => {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-            (format!("there is no definition {name} in namespace {namespace}"), format!("it has: {}", or_none(&names)))
+            (
+                format!("there is no definition {name} in namespace {namespace}"),
+                format!("it has: {}", or_none(&names)),
+            )
         }
         Resolved::NoVersion { versions } => {
             let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            let asked = version.as_ref().map_or_else(|| "that is not retired".to_owned(), ToString::to_string);
-            (format!("{namespace}.{name} has no version {asked}"), format!("versions: {}", or_none(&versions)))
+            let asked =
+                version.as_ref().map_or_else(|| "that is not retired".to_owned(), ToString::to_string);
+            (
+                format!("{namespace}.{name} has no version {asked}"),
+                format!("versions: {}", or_none(&versions)),
+            )
         }
-        Resolved::Found { plan, .. } => {
-            (format!("{} cannot be changed", plan.definition.full_name()), "name its exact version".to_owned())
-        }
+        Resolved::Found { plan, .. } => (
+            format!("{} cannot be changed", plan.definition.full_name()),
+            "name its exact version".to_owned(),
+        ),
     };
     UseCaseError::NotFound { code: "definition_not_found", message, help: Some(help) }
 }

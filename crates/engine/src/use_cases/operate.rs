@@ -116,7 +116,11 @@ impl Engine {
             }
             Operation::EditStep { step, retry_limit, inputs } => {
                 let limit = self.options().max_context_bytes;
-                Action::EditStep { step: position(&step)?, retry_limit, inputs: payload(inputs, limit, "/inputs")? }
+                Action::EditStep {
+                    step: position(&step)?,
+                    retry_limit,
+                    inputs: payload(inputs, limit, "/inputs")?,
+                }
             }
         })
     }

@@ -64,7 +64,11 @@ impl Engine {
     ///
     /// # Errors
     /// `task_not_found`.
-    pub async fn wait(&self, id: TaskId, timeout: Option<Duration>) -> Result<Option<TaskState>, UseCaseError> {
+    pub async fn wait(
+        &self,
+        id: TaskId,
+        timeout: Option<Duration>,
+    ) -> Result<Option<TaskState>, UseCaseError> {
         let state = match timeout {
             None => self.until_ended(id).await.map(Some),
             Some(limit) => match tokio::time::timeout(limit, self.until_ended(id)).await {

@@ -25,11 +25,15 @@ impl ContextSchemas {
         if let Some(schema) = known.get(&plan.digest) {
             return Ok(schema.clone());
         }
-        let compiled = ContextSchema::compile(&plan.definition).map_err(|message| UseCaseError::Conflict {
-            code: "invalid_context_schema",
-            message: format!("the context schema of {} does not compile: {message}", plan.definition.full_name()),
-            help: Some("register the definition again with a valid schema".into()),
-        })?;
+        let compiled =
+            ContextSchema::compile(&plan.definition).map_err(|message| UseCaseError::Conflict {
+                code: "invalid_context_schema",
+                message: format!(
+                    "the context schema of {} does not compile: {message}",
+                    plan.definition.full_name()
+                ),
+                help: Some("register the definition again with a valid schema".into()),
+            })?;
         let schema = compiled.map(Arc::new);
         if known.len() >= MOST {
             known.clear();

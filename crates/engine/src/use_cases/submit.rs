@@ -73,7 +73,8 @@ impl Engine {
             identity: &self.options().identity,
             max_context_bytes: self.options().max_context_bytes,
         };
-        let submission = request::submission(request.clone(), &plan, &acceptance).map_err(UseCaseError::Invalid)?;
+        let submission =
+            request::submission(request.clone(), &plan, &acceptance).map_err(UseCaseError::Invalid)?;
         let (reply, answer) = oneshot::channel();
         self.arrivals.send(Arrival { submission, reply }).await.map_err(|_| UseCaseError::Stopped)?;
         Ok(answer.await.map_err(|_| UseCaseError::Stopped)??)

@@ -142,7 +142,8 @@ struct Ancestors {
 #[async_trait]
 impl ResultSource for Ancestors {
     async fn result_of(&self, name: &str) -> Result<Option<Payload>, Failure> {
-        let ancestor = self.plan.position(name).filter(|&other| self.plan.graph.ancestors(self.step).contains(&other));
+        let ancestor =
+            self.plan.position(name).filter(|&other| self.plan.graph.ancestors(self.step).contains(&other));
         let Some(ancestor) = ancestor else { return Ok(None) };
         let found = self.store.result(self.task, ancestor).await.map_err(|error| {
             let message = format!("reading the result of step {name}: {error}");

@@ -198,7 +198,10 @@ impl Executor {
     async fn end_overdue(&self, now: Instant) {
         let overdue: Vec<(ClaimKey, Duration)> = {
             let held = self.held();
-            held.iter().filter(|(_, h)| !h.reported && h.deadline <= now).map(|(k, h)| (*k, h.timeout)).collect()
+            held.iter()
+                .filter(|(_, h)| !h.reported && h.deadline <= now)
+                .map(|(k, h)| (*k, h.timeout))
+                .collect()
         };
         for (key, timeout) in overdue {
             self.end_early(key, Outcome::Failure(timed_out(timeout))).await;

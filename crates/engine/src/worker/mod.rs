@@ -145,8 +145,10 @@ impl Worker {
 impl Core {
     fn new(engine: &Engine, scope: Scope) -> Self {
         let options = &engine.parts.options;
-        let attempts =
-            attempt::Settings { store: engine.parts.store.clone(), max_result_bytes: options.max_result_bytes };
+        let attempts = attempt::Settings {
+            store: engine.parts.store.clone(),
+            max_result_bytes: options.max_result_bytes,
+        };
         let handlers = (*engine.handlers).clone();
         Self {
             slots: Slots::new(options.max_concurrent_steps, limits(&handlers, options)),

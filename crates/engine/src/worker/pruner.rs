@@ -33,7 +33,11 @@ pub(crate) async fn run(parts: Arc<Parts>, stop: CancellationToken) {
 }
 
 /// Deletes everything that ended longer ago than `retention`; says how many tasks that were.
-async fn run_once(store: &dyn Store, retention: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
+async fn run_once(
+    store: &dyn Store,
+    retention: Duration,
+    stop: &CancellationToken,
+) -> Result<u64, StoreError> {
     let mut deleted = 0;
     loop {
         let request = Prune { finished_before: retention, dry_run: false, batch: BATCH };

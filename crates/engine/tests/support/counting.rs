@@ -10,7 +10,9 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use tasker_store::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use tasker_store::read::{
+    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+};
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -147,7 +149,11 @@ impl Store for Counting {
         self.inner.schema().await
     }
 
-    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError> {
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError> {
         self.inner.link_objects(one, two).await
     }
 

@@ -74,7 +74,10 @@ impl Script {
 
     pub fn started(&self) -> Vec<String> {
         let ledger = self.0.ledger.lock().unwrap();
-        ledger.iter().filter_map(|e| if let Entry::Started(name) = e { Some(name.clone()) } else { None }).collect()
+        ledger
+            .iter()
+            .filter_map(|e| if let Entry::Started(name) = e { Some(name.clone()) } else { None })
+            .collect()
     }
 
     pub fn executions(&self, step: &str) -> usize {
@@ -175,7 +178,12 @@ impl Bench {
         Self::over(store, clock, script, options).await
     }
 
-    pub async fn over(store: Arc<dyn Store>, clock: TestClock, script: Script, options: EngineOptions) -> Self {
+    pub async fn over(
+        store: Arc<dyn Store>,
+        clock: TestClock,
+        script: Script,
+        options: EngineOptions,
+    ) -> Self {
         let handlers = Handlers::new().with(HandlerName::new(HANDLER).unwrap(), script.clone());
         let engine = Engine::new(store.clone(), handlers, options);
         let worker = engine.start_worker(Scope::All).await.unwrap();

@@ -17,32 +17,15 @@ use super::process::{End, Ended, Program, run};
 use crate::rendering::Templates;
 use crate::settings::Settings;
 
-/// Whether programs may be run.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct CommandPolicy {
-    /// Off unless somebody who may decide it for this machine says otherwise.
-    pub allowed: bool,
-}
-
 /// Runs one local program per execution; see [`crate::command`].
+#[derive(Default)]
 pub struct CommandHandler {
-    policy: CommandPolicy,
     templates: Templates,
-}
-
-impl CommandHandler {
-    /// A handler that runs programs if the policy allows it.
-    pub fn new(policy: CommandPolicy) -> Self {
-        Self { policy, templates: Templates::default() }
-    }
 }
 
 #[async_trait]
 impl StepHandler for CommandHandler {
     async fn run(&self, step: StepContext) -> Result<Value, Failure> {
-        if !self.policy.allowed {
-            return Err(not_allowed(&step));
-        }
         let config =
             CommandConfig::decode(self.templates.render(&step)?).map_err(|problem| problem.failure())?;
         if let Some(cwd) = config.cwd.as_ref().filter(|cwd| !Path::new(cwd).is_dir()) {
@@ -53,15 +36,6 @@ impl StepHandler for CommandHandler {
         let ended = run(program, &step.cancellation).await.map_err(|error| not_started(&config, &error))?;
         outcome(&config, ended)
     }
-}
-
-fn not_allowed(step: &StepContext) -> Failure {
-    let message = format!(
-        "step {} runs a local program, which this worker does not allow; start it with --allow-commands if you trust \
-         its definitions",
-        step.step
-    );
-    Failure::permanent("CommandsNotAllowed", "commands_not_allowed", message)
 }
 
 fn program(config: &CommandConfig, step: &StepContext) -> Program {

@@ -43,4 +43,4 @@ mod process;
 mod watchdog;
 
 pub use config::{CommandConfig, OutputKind};
-pub use handler::{CommandHandler, CommandPolicy};
+pub use handler::CommandHandler;

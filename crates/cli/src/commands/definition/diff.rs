@@ -33,8 +33,8 @@ struct Difference {
 pub async fn run(args: &DiffArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let (place_a, place_b) =
         (Place::new(&args.a, args.namespace.as_ref()), Place::new(&args.b, args.namespace.as_ref()));
-    let a = document(&DefinitionDocument::new(&*Plan::new(either::find(&place_a, session).await?)))?;
-    let b = document(&DefinitionDocument::new(&*Plan::new(either::find(&place_b, session).await?)))?;
+    let a = document(&DefinitionDocument::new(&Plan::new(either::find(&place_a, session).await?)))?;
+    let b = document(&DefinitionDocument::new(&Plan::new(either::find(&place_b, session).await?)))?;
     let mut found = Vec::new();
     compare("", &a, &b, &mut found);
     let document = serde_json::json!({"equal": found.is_empty(), "differences": found});

@@ -9,6 +9,7 @@ mod register;
 mod retire;
 pub mod selector;
 mod show;
+pub mod startup;
 mod validate;
 
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ fn filter(args: ListArgs, limit: usize) -> TaskFilter {
         states: args.status,
         tag: args.tag,
         annotation: args.annotation,
-        created_after: args.created_after.map(|when| when.before_now(time::now())),
+        created_after: args.created_after.map(|when| when.before(time::now())),
         after: args.cursor,
         limit,
         count_all: args.include_total,

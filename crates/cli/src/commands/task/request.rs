@@ -25,7 +25,7 @@ pub fn build(
         tags: args.tags.clone(),
         bypass_steps: args.bypass_steps.clone(),
         priority: args.priority,
-        not_before: args.not_before.map(|when| when.from_now(time::now())),
+        not_before: args.not_before.map(|when| when.after(time::now())),
         correlation_id: args.correlation_id.clone(),
         id: args.id,
         ..TaskRequest::new(namespace, name)

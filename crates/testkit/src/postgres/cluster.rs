@@ -1,0 +1,180 @@
+//! A PostgreSQL server of our own: made in a temporary directory, reached through a socket in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether commits reach the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// They do, as by default. For measurements and for tests that kill the server.
+    Full,
+    /// They do not: fast, and lost with the machine.
+    None,
+}
+
+/// A server. Dropping it stops it and removes its files.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    detached: bool,
+}
+
+impl Cluster {
+    /// Makes and starts a server.
+    ///
+    /// # Panics
+    /// PostgreSQL is not installed, or it does not start.
+    pub fn start(durability: Durability) -> Self {
+        let programs = programs();
+        let folder = new_folder();
+        let cluster = Self { folder, programs, detached: false };
+        cluster.make(durability);
+        cluster.run();
+        cluster
+    }
+
+    /// The URL of a database of it; `postgres` exists.
+    pub fn url(&self, database: &str) -> String {
+        let socket: String = url::form_urlencoded::byte_serialize(self.folder.display().to_string().as_bytes()).collect();
+        format!("postgres://tasker@localhost:5432/{database}?host={socket}")
+    }
+
+    /// The directory with its data, its socket and its `log`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Stops it as a crash would, and starts it again.
+    pub fn crash_and_restart(&self) {
+        self.stop("immediate");
+        self.run();
+    }
+
+    /// Stops it: `smart`, `fast` or `immediate`.
+    pub fn stop(&self, mode: &str) {
+        let stop = self.program("pg_ctl").args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data()).status();
+        assert!(stop.is_ok_and(|status| status.success()), "pg_ctl stop of {}", self.folder.display());
+    }
+
+    /// Starts it after [`Cluster::stop`].
+    pub fn run(&self) {
+        let log = self.folder.join("log");
+        let mut start = self.program("pg_ctl");
+        start.args(["start", "-w", "-s", "-D"]).arg(self.data()).arg("-l").arg(&log);
+        start.args(["-t", &PATIENCE.as_secs().to_string()]);
+        let status = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let told = || fs::read_to_string(&log).unwrap_or_default();
+        assert!(status.is_ok_and(|status| status.success()), "PostgreSQL does not start:\n{}", told());
+    }
+
+    /// Lets the server live on after this value; its files name what it takes to stop it.
+    pub(super) fn detach(mut self) {
+        self.detached = true;
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn make(&self, durability: Durability) {
+        let mut init = self.program("initdb");
+        init.args(["--username=tasker", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+        let output = init.arg(self.data()).output().expect("initdb can be started");
+        assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+        let settings = self.data().join("postgresql.conf");
+        let mut text = fs::read_to_string(&settings).expect("initdb wrote the settings");
+        text.push_str(&self.settings(durability));
+        fs::write(&settings, text).expect("the settings can be written");
+    }
+
+    fn settings(&self, durability: Durability) -> String {
+        let fast = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n";
+        format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 300\nshared_buffers = 128MB\n\
+             shared_preload_libraries = 'pg_stat_statements'\nmax_wal_size = 2GB\n{}",
+            self.folder.display(),
+            if durability == Durability::None { fast } else { "" }
+        )
+    }
+
+    /// One of PostgreSQL's programs. The server refuses to run as root, so it all runs as somebody else.
+    fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        let mut command = match somebody() {
+            None => Command::new(path),
+            Some(user) => {
+                let mut command = Command::new("setpriv");
+                command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).arg("--clear-groups").arg(path);
+                command
+            }
+        };
+        command.current_dir(&self.folder).env_remove("PGDATA").env("LC_ALL", "C");
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.detached {
+            return;
+        }
+        let mut stop = self.program("pg_ctl");
+        stop.args(["stop", "-w", "-s", "-m", "immediate", "-D"]).arg(self.data());
+        // It may have been stopped already.
+        let _ = stop.stderr(Stdio::null()).status();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The newest PostgreSQL of this machine.
+fn programs() -> PathBuf {
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let mut versions: Vec<(u32, PathBuf)> = installed
+        .filter_map(|entry| Some((version(&entry.path())?, entry.path().join("bin"))))
+        .filter(|(version, folder)| *version >= 15 && folder.join("initdb").exists())
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, folder)| folder).unwrap_or_else(|| {
+        panic!(
+            "these tests need PostgreSQL 15 or newer. Install it (Debian: apt-get install postgresql-15), or name a \
+             server where databases may be created: {}=postgres://user:password@host/postgres",
+            super::URL_VARIABLE
+        )
+    })
+}
+
+/// Who runs the server if we are root: Debian's `postgres`, else `nobody`.
+fn somebody() -> Option<&'static str> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !status.lines().any(|line| line.starts_with("Uid:\t0\t")) {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Some(if users.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" })
+}
+
+/// A directory for whoever runs the server. Its path is short, because that of a socket must be.
+fn new_folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::SeqCst);
+        let folder = std::env::temp_dir().join(format!("tasker-pg-{}-{number}", std::process::id()));
+        if fs::create_dir(&folder).is_ok() {
+            if let Some(user) = somebody() {
+                let status = Command::new("chown").arg(user).arg(&folder).status();
+                assert!(status.is_ok_and(|status| status.success()), "chown {user} {}", folder.display());
+            }
+            return folder;
+        }
+        assert!(Instant::now() < deadline, "no directory can be made in {}", std::env::temp_dir().display());
+    }
+}
