@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::nearest::nearest;
+use tasker_core::nearest::nearest;
 use crate::span;
 
 /// What a setting may hold.

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::ConfigProblem;
 use crate::kind::{Kind, Misfit, Value};
-use crate::nearest::nearest;
+use tasker_core::nearest::nearest;
 use crate::resolve::Notice;
 use crate::source::Origin;
 use crate::table::{self, Setting};

@@ -7,7 +7,6 @@ mod error;
 mod inert;
 mod kind;
 mod layer;
-mod nearest;
 mod resolve;
 mod settings;
 mod source;
