@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use tasker_core::nearest::nearest;
 use crate::span;
+use tasker_core::nearest::nearest;
 
 /// What a setting may hold.
 #[derive(Clone, Copy, PartialEq, Debug)]

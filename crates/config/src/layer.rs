@@ -9,11 +9,11 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::ConfigProblem;
 use crate::kind::{Kind, Misfit, Value};
-use tasker_core::nearest::nearest;
 use crate::resolve::Notice;
 use crate::source::Origin;
 use crate::table::{self, Setting};
 use crate::{inert, table::SETTINGS};
+use tasker_core::nearest::nearest;
 
 /// What was said, and what is wrong with it.
 #[derive(Default)]

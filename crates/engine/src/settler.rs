@@ -178,7 +178,7 @@ impl Settler {
     async fn apply(&mut self, parcel: &[Item]) -> Result<Vec<Answer>, StoreError> {
         let worker = self.parts.worker();
         let lent = worker.as_ref().and_then(|worker| worker.lend());
-        let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.from_queue(Instant::now()));
+        let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.how_to_claim(Instant::now()));
         if parcel.is_empty() && how == FromQueue::Never {
             return Ok(Vec::new());
         }

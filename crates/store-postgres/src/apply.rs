@@ -22,10 +22,9 @@ use crate::work;
 /// Decides and writes a batch in one transaction. A claim that finds nothing is one statement and no transaction.
 pub(crate) async fn apply(parts: &Parts, batch: ApplyBatch) -> Result<Applied, Trouble> {
     let mut found = None;
-    if let ([], Some(claiming)) = (&batch.inputs[..], &batch.claiming) {
-        if claiming.from_queue == FromQueue::Never {
-            return Ok(nothing(parts.now().await?, None));
-        }
+    if batch.inputs.is_empty() {
+        let claims = batch.claiming.as_ref().filter(|claiming| claiming.from_queue != FromQueue::Never);
+        let Some(claiming) = claims else { return Ok(nothing(parts.now().await?, None)) };
         found = look_first(parts, &claiming.budget).await?;
         match &found {
             None => return Ok(nothing(parts.now().await?, None)),

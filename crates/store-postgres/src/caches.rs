@@ -171,6 +171,7 @@ mod tests {
         let small = Context { context: Payload::empty_object(), correlation_id: None };
         contexts.keep(id(1), Timestamp::default(), small.clone());
         contexts.keep(id(1), Timestamp::default(), small);
-        assert_eq!((contexts.kept().bytes, contexts.kept().order.len()), (2, 1));
+        let kept = contexts.kept();
+        assert_eq!((kept.bytes, kept.order.len()), (2, 1));
     }
 }

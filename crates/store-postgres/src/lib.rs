@@ -17,6 +17,8 @@ mod load;
 mod log;
 mod migrate;
 mod options;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod rows;
 mod save;

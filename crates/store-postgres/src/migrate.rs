@@ -160,3 +160,99 @@ fn expected(migrations: &[Migration]) -> u32 {
 fn integer(version: u32) -> i32 {
     i32::try_from(version).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use tasker_testkit::postgres::{Database, Server};
+
+    use super::*;
+    use crate::{PostgresOptions, PostgresStore};
+
+    const NEXT: &[Migration] = &[
+        Migration { version: 1, readable_from: 1, sql: include_str!("../migrations/0001_initial.sql") },
+        Migration { version: 2, readable_from: 1, sql: "CREATE TABLE tasker.extra (id bigint PRIMARY KEY)" },
+    ];
+
+    async fn empty() -> (Database, Address) {
+        let database = Server::for_tests().empty_database().await;
+        let address = Address::parse(database.url()).unwrap();
+        (database, address)
+    }
+
+    async fn refusal(database: &Database) -> String {
+        let connected = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+        match connected.err().expect("this schema must be refused") {
+            StoreError::Schema(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn set(database: &Database, version: i32, readable_from: i32) {
+        let mut connection = database.connect().await;
+        sqlx::query(sql::SCHEMA_SET).bind(version).bind(readable_from).execute(&mut connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_without_schema_is_refused_and_told_how_to_get_it() {
+        let (database, _) = empty().await;
+        let message = refusal(&database).await;
+        assert!(message.contains("has no schema of Tasker"), "{message}");
+        assert!(message.contains("run `tasker db migrate`"), "{message}");
+        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, None);
+        let status = PostgresStore::migrate(database.url()).await.unwrap();
+        assert_eq!((status.version, status.expected, status.readable_from), (Some(1), 1, Some(1)));
+        PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn many_nodes_may_migrate_at_once() {
+        let (database, address) = empty().await;
+        let migrations = (0..8).map(|_| {
+            let address = address.clone();
+            tokio::spawn(async move { migrate_along(&address, NEXT).await.map(|status| status.version) })
+        });
+        for migration in migrations.collect::<Vec<_>>() {
+            assert_eq!(migration.await.unwrap().unwrap(), Some(2));
+        }
+        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, Some(2));
+    }
+
+    #[tokio::test]
+    async fn an_older_schema_is_migrated_from_where_it_is() {
+        let (_database, address) = empty().await;
+        assert_eq!(migrate(&address).await.unwrap().version, Some(1));
+        assert_eq!(migrate_along(&address, NEXT).await.unwrap().version, Some(2));
+        assert_eq!(migrate_along(&address, NEXT).await.unwrap().version, Some(2), "nothing is done twice");
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_used_only_if_it_says_so() {
+        let (database, _) = empty().await;
+        PostgresStore::migrate(database.url()).await.unwrap();
+        set(&database, 3, 1).await;
+        PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
+        assert_eq!(PostgresStore::migrate(database.url()).await.unwrap().version, Some(3), "there is no way back");
+        set(&database, 3, 2).await;
+        let message = refusal(&database).await;
+        assert!(message.contains("schema version 3") && message.contains("version 2 or newer"), "{message}");
+        assert!(message.contains("install a newer tasker"), "{message}");
+        set(&database, 0, 0).await;
+        assert!(refusal(&database).await.contains("run `tasker db migrate`"));
+    }
+
+    #[tokio::test]
+    async fn ids_that_went_back_begin_a_new_epoch() {
+        let (database, _) = empty().await;
+        PostgresStore::migrate(database.url()).await.unwrap();
+        let mut connection = database.connect().await;
+        let insert = "INSERT INTO tasker.transition (task_id, seq, xid, at, epoch, to_state, actor)
+            VALUES (gen_random_uuid(), 1, 9000000000, now(), 1, 0, 'a restored entry')";
+        sqlx::raw_sql(insert).execute(&mut connection).await.unwrap();
+        for _ in 0..2 {
+            PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
+            let epoch: i32 =
+                sqlx::query_scalar("SELECT epoch FROM tasker.log_state").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(epoch, 2);
+        }
+    }
+}

@@ -43,7 +43,7 @@ impl Claimer {
     }
 
     /// How a batch that is written anyway should claim.
-    pub(crate) fn from_queue(&self, now: Instant) -> FromQueue {
+    pub(crate) fn how_to_claim(&self, now: Instant) -> FromQueue {
         let overdue = self.continuations >= MOST_CONTINUATIONS || now - self.asked_at >= LONGEST_SILENCE;
         match (overdue, self.wants_to_ask(now)) {
             (true, _) => FromQueue::First,
@@ -85,7 +85,7 @@ mod tests {
     fn an_empty_queue_is_asked_once_a_second() {
         let start = Instant::now();
         let mut claimer = Claimer::new(POLL, start);
-        assert_eq!(claimer.from_queue(start), FromQueue::Last);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Last);
         claimer.learn(start, FromQueue::Last, 8, 0, None, 0.5);
         assert!(!claimer.wants_to_ask(start));
         assert_eq!(claimer.next_look(), start + POLL);
@@ -112,12 +112,12 @@ mod tests {
         for _ in 0..15 {
             claimer.learn(start, FromQueue::Never, 8, 1, None, 0.5);
         }
-        assert_eq!(claimer.from_queue(start), FromQueue::Never);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Never);
         claimer.learn(start, FromQueue::Never, 8, 1, None, 0.5);
-        assert_eq!(claimer.from_queue(start), FromQueue::First);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::First);
         claimer.learn(start, FromQueue::First, 8, 0, None, 0.5);
-        assert_eq!(claimer.from_queue(start), FromQueue::Never);
-        assert_eq!(claimer.from_queue(start + LONGEST_SILENCE), FromQueue::First);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Never);
+        assert_eq!(claimer.how_to_claim(start + LONGEST_SILENCE), FromQueue::First);
     }
 
     #[test]

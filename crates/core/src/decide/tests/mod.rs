@@ -6,6 +6,7 @@ mod laws;
 mod operators;
 mod scenarios;
 mod table;
+mod table_operators;
 mod turns;
 
 use crate::decide::{Answer, TaskChange};

@@ -1,0 +1,2 @@
+-- A step runs no more.
+DELETE FROM queue WHERE key = ?1

@@ -1,0 +1,133 @@
+//! A SQLite database in a folder of its own.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::wal_index::LogIndex;
+use super::{Database, Reading};
+use crate::ceiling::{Plain, Script, sqlite as ceiling};
+use crate::error::{BenchError, Trying};
+
+/// A folder with a database, and another one for single commits.
+pub(crate) struct SqliteDatabase {
+    folder: PathBuf,
+    /// Folders above that were made for it.
+    made: Vec<PathBuf>,
+    keep: bool,
+    index: OnceLock<Option<Arc<LogIndex>>>,
+    commits: Arc<Mutex<Option<Connection>>>,
+}
+
+impl SqliteDatabase {
+    pub(crate) fn make(place: &Path, keep: bool) -> Result<Self, BenchError> {
+        let folder = place.join(format!("bench-{}", uuid::Uuid::now_v7().simple()));
+        let made = place.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
+        let create = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        create.map_err(|source| BenchError::Io { trying: format!("making the folder {}", folder.display()), source })?;
+        Ok(Self { folder, made, keep, index: OnceLock::new(), commits: Arc::default() })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("tasker.db")
+    }
+
+    /// The index of the log. There is one as soon as the database was opened.
+    fn index(&self) -> Option<&Arc<LogIndex>> {
+        self.index.get_or_init(|| LogIndex::of(&self.path()).map(Arc::new)).as_ref()
+    }
+}
+
+impl Drop for SqliteDatabase {
+    fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(folder = %self.folder.display(), %error, "the measured database could not be deleted");
+        }
+        // What was made for it goes as well, unless something else is in it by now.
+        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+}
+
+#[async_trait]
+impl Database for SqliteDatabase {
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.path().display())
+    }
+
+    fn observe(&self) {
+        if let Some(Some(index)) = self.index.get() {
+            index.observe();
+        }
+    }
+
+    async fn reading(&self) -> Result<Reading, BenchError> {
+        let totals = self.index().and_then(|index| index.totals());
+        let (commits, log_bytes) = totals.unzip();
+        Ok(Reading { commits, log_bytes, ..Reading::default() })
+    }
+
+    async fn commit_times(&self, n: usize) -> Result<Vec<Duration>, BenchError> {
+        let path = self.folder.join("commits.db");
+        let connection = self.commits.clone();
+        blocking(move || {
+            let mut slot = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let connection = match slot.take() {
+                Some(connection) => connection,
+                None => single_rows(&path).trying("opening a database for single commits")?,
+            };
+            let times = (0..n).map(|_| commit(&connection)).collect::<rusqlite::Result<_>>();
+            *slot = Some(connection);
+            times.trying("committing a row")
+        })
+        .await
+    }
+
+    async fn write_plainly(&self, script: Arc<Script>, tasks: usize) -> Result<Plain, BenchError> {
+        let path = self.path();
+        let index = self.index().cloned();
+        blocking(move || ceiling::write(&path, &script, tasks, || index.iter().for_each(|index| index.observe()))).await
+    }
+
+    async fn checkpoint(&self) -> Result<(), BenchError> {
+        let path = self.path();
+        blocking(move || {
+            let connection = ceiling::connect(&path)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).trying("a checkpoint")
+        })
+        .await
+    }
+}
+
+/// Runs what blocks where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BenchError> + Send + 'static,
+) -> Result<T, BenchError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn single_rows(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    ceiling::set_up(&connection)?;
+    connection.execute_batch("CREATE TABLE IF NOT EXISTS row (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")?;
+    Ok(connection)
+}
+
+fn commit(connection: &Connection) -> rusqlite::Result<Duration> {
+    let mut insert = connection.prepare_cached("INSERT INTO row (text) VALUES ('a row of some bytes')")?;
+    let start = Instant::now();
+    insert.execute([])?;
+    Ok(start.elapsed())
+}

@@ -1,0 +1,266 @@
+//! Several nodes on one database, and what may happen to their connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use tasker_core::decide::{Action, Answer, Input};
+use tasker_core::ids::Ordinal;
+use tasker_core::outcome::{Failure, Outcome};
+use tasker_core::payload::Payload;
+use tasker_core::state::TaskState;
+use tasker_store::read::{Cursor, LogQuery};
+use tasker_store::write::{ApplyBatch, Claiming, FromQueue, SubmitBatch};
+use tasker_store::{Store, StoreError};
+use tasker_store_postgres::{PostgresOptions, PostgresStore};
+use tasker_testkit::StoreUnderTest;
+use tasker_testkit::clock::TestClock;
+use tasker_testkit::definitions::{HANDLER, plan};
+use tasker_testkit::driver::{Driver, budget_for, steady_rules, task_id, worker_id};
+use tasker_testkit::postgres::{Cluster, Database, Durability, Server};
+use tasker_testkit::random::Rng;
+
+/// A driver of a store with the server's clock.
+async fn driver(database: &Database) -> Driver {
+    driver_at(database.url()).await
+}
+
+async fn driver_at(url: &str) -> Driver {
+    let store = PostgresStore::connect(url, PostgresOptions::default()).await.unwrap();
+    Driver::new(StoreUnderTest::new(store, TestClock::default()))
+}
+
+async fn database() -> Database {
+    Server::for_tests().database().await
+}
+
+async fn execute(connection: &mut PgConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
+}
+
+fn diamond() -> Arc<tasker_core::plan::Plan> {
+    plan("diamond", &[("s", &[]), ("a", &["s"]), ("b", &["s"]), ("m", &["a", "b"])])
+}
+
+#[tokio::test]
+async fn kept_connections_that_died_are_replaced_unseen() {
+    let database = database().await;
+    let d = driver(&database).await;
+    let task = d.start(&diamond()).await;
+    d.claim_one("s").await;
+    let mut other = database.connect().await;
+    let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let killed: i64 = sqlx::query_scalar(kill).fetch_one(&mut other).await.unwrap();
+    assert!(killed >= 2, "{killed}");
+    assert_eq!(d.state(task).await, TaskState::InProgress);
+    d.start(&diamond()).await;
+    assert_eq!(d.claim().await.len(), 1);
+    d.beat(worker_id(7), &[]).await;
+    d.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_restart_is_survived() {
+    let cluster = Cluster::start(Durability::None);
+    PostgresStore::migrate(&cluster.url("postgres")).await.unwrap();
+    let d = driver_at(&cluster.url("postgres")).await;
+    let task = d.start(&diamond()).await;
+    let claim = d.claim_one("s").await;
+    d.beat(d.worker, &[]).await;
+    cluster.stop("immediate");
+    let lost = d.try_beat(d.worker, &[]).await;
+    assert!(matches!(lost, Err(StoreError::Unavailable { .. })), "{lost:?}");
+    let input = Input::Settle { step: claim.ordinal, fence: claim.fence, outcome: Outcome::Success(Payload::null()) };
+    let batch = || ApplyBatch { inputs: vec![(task, input.clone())], rules: steady_rules(), claiming: None };
+    let lost = d.store.apply(batch()).await;
+    assert!(matches!(lost, Err(StoreError::Unavailable { .. })), "{lost:?}");
+    cluster.run();
+    assert!(!d.beat(d.worker, &[]).await.lost);
+    let applied = d.store.apply(batch()).await.unwrap();
+    assert!(matches!(applied.answers[0], Answer::Settled { .. }), "{applied:?}");
+    assert_eq!(d.claim().await.len(), 2);
+    d.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_task_that_another_session_holds_is_named_and_holds_up_no_other() {
+    let database = database().await;
+    let d = driver(&database).await;
+    let (held, free) = (d.start(&diamond()).await, d.start(&diamond()).await);
+    let mut other = database.connect().await;
+    execute(&mut other, "BEGIN").await;
+    let lock = "SELECT id FROM tasker.task WHERE id = $1 FOR UPDATE";
+    sqlx::query(lock).bind(held.0).execute(&mut other).await.unwrap();
+    let cancel = |task| (task, Input::Operate { action: Action::CancelTask, actor: "ops".into(), reason: None });
+    let batch = ApplyBatch { inputs: vec![cancel(free), cancel(held)], rules: steady_rules(), claiming: None };
+    match d.store.apply(batch).await {
+        Err(StoreError::Blocked { tasks, .. }) => assert_eq!(tasks, [held]),
+        other => panic!("{other:?}"),
+    }
+    // A claim passes by what is held.
+    let work = d.claim().await;
+    assert_eq!(work.iter().map(|work| work.claim.task).collect::<Vec<_>>(), [free]);
+    execute(&mut other, "ROLLBACK").await;
+    assert_eq!(d.claim().await.len(), 1);
+    assert_eq!(d.operate(held, Action::CancelTask).await, Answer::Done);
+    d.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_another_node_makes_due_is_hinted() {
+    let database = database().await;
+    let (one, two) = (driver(&database).await, driver(&database).await);
+    let two = Arc::new(two);
+    let hinted = tokio::spawn({
+        let two = two.clone();
+        async move {
+            // The first hint is that of having begun to listen.
+            two.store.hinted().await;
+            two.store.hinted().await;
+        }
+    });
+    // Whenever the listener is there, a later submission reaches it.
+    let submit = async {
+        loop {
+            one.start(&diamond()).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        done = hinted => done.unwrap(),
+        () = submit => {}
+        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("no hint came"),
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_unavailable() {
+    let database = database().await;
+    let d = driver(&database).await;
+    d.start(&diamond()).await;
+    let mut other = database.connect().await;
+    execute(&mut other, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$").await;
+    let fresh = driver(&database).await;
+    let batch = SubmitBatch { submissions: vec![fresh.request(&diamond())], rules: steady_rules(), budget: None };
+    let refused = fresh.store.submit(batch).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    assert_eq!(fresh.store.namespaces().await.unwrap(), ["default"]);
+}
+
+#[tokio::test]
+async fn one_id_submitted_by_many_at_once_is_one_task() {
+    let database = database().await;
+    let d = driver(&database).await;
+    let plan = diamond();
+    d.register(&plan).await;
+    let requests: Vec<_> = (1..=20).map(|n| {
+        let mut request = d.request(&plan);
+        request.id = task_id(n);
+        request
+    }).collect();
+    let submit = |seed: u64| {
+        let (url, mut requests) = (database.url().to_owned(), requests.clone());
+        tokio::spawn(async move {
+            Rng::new(seed).shuffle(&mut requests);
+            driver_at(&url).await.submit_all(requests, None).await.answers
+        })
+    };
+    let mut accepted = 0;
+    for answers in (1..=6).map(submit).collect::<Vec<_>>() {
+        let answers = answers.await.unwrap();
+        accepted += answers.iter().filter(|answer| matches!(answer, tasker_store::write::SubmitAnswer::Accepted { .. })).count();
+    }
+    assert_eq!(accepted, 20);
+    d.assert_sound().await;
+}
+
+/// Claims, outcomes, operators and rescues of eight connections on a few tasks: no deadlock, no invariant broken, and a
+/// reader that reads along sees every entry once, each task in its order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_nodes_on_twenty_tasks_never_deadlock_and_their_log_has_no_gaps() {
+    let database = database().await;
+    let d = driver(&database).await;
+    let plan = diamond();
+    d.register(&plan).await;
+    let requests: Vec<_> = (1..=20).map(|n| {
+        let mut request = d.request(&plan);
+        request.id = task_id(n);
+        request
+    }).collect();
+    d.submit_all(requests, None).await;
+    let nodes: Vec<_> = (1..=8).map(|seed| tokio::spawn(node(database.url().to_owned(), seed))).collect();
+    let reader = tokio::spawn(read_along(database.url().to_owned()));
+    for node in nodes {
+        node.await.unwrap();
+    }
+    let mut seen = reader.await.unwrap();
+    let options = PostgresOptions { log_patience: Duration::from_secs(20), ..PostgresOptions::default() };
+    let store = PostgresStore::connect(database.url(), options).await.unwrap();
+    let all = store.log(LogQuery { limit: 1_000_000, ..LogQuery::default() }).await.unwrap();
+    let last = seen.last().map_or(Cursor::START, |(cursor, ..)| *cursor);
+    seen.extend(all.iter().filter(|entry| entry.cursor > last).map(|e| (e.cursor, e.task, e.transition.seq)));
+    let all: Vec<_> = all.iter().map(|entry| (entry.cursor, entry.task, entry.transition.seq)).collect();
+    assert_eq!(seen.len(), all.len(), "entries seen on the way and entries in all");
+    assert_eq!(seen, all);
+    for n in 1..=20 {
+        let seqs: Vec<u64> = seen.iter().filter(|(_, task, _)| *task == task_id(n)).map(|(.., seq)| *seq).collect();
+        assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "task {n} is told in its order");
+    }
+    d.assert_sound().await;
+    let mut connection = database.connect().await;
+    let deadlocks: i64 = sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        .fetch_one(&mut connection).await.unwrap();
+    assert_eq!(deadlocks, 0);
+}
+
+/// Does random things to random tasks, many at once.
+async fn node(url: String, seed: u64) {
+    let store = PostgresStore::connect(&url, PostgresOptions::default()).await.unwrap();
+    let mut rng = Rng::new(seed);
+    let mut work: Vec<tasker_store::write::Work> = Vec::new();
+    for _ in 0..60 {
+        let mut inputs = Vec::new();
+        for done in work.drain(..) {
+            let outcome = match rng.below(6) {
+                0 => Outcome::Failure(Failure::retryable("Broken", "broken", "it broke").after(1)),
+                1 => Outcome::LeaseExpired,
+                _ => Outcome::Success(Payload::from_stored("{}")),
+            };
+            let claim = done.claim;
+            inputs.push((claim.task, Input::Settle { step: claim.ordinal, fence: claim.fence, outcome }));
+        }
+        for _ in 0..rng.below(4) {
+            let action = match rng.below(8) {
+                0 => Action::CancelTask,
+                1 => Action::ResolveTask,
+                2..=3 => Action::RetryTask { steps: Vec::new(), limit: tasker_core::decide::NewLimit::More(1) },
+                _ => Action::EditStep { step: Ordinal(rng.below(4) as u32), retry_limit: Some(50), inputs: None },
+            };
+            let task = task_id(1 + rng.below(20) as u64);
+            inputs.push((task, Input::Operate { action, actor: "ops".into(), reason: None }));
+        }
+        rng.shuffle(&mut inputs);
+        let from_queue = [FromQueue::First, FromQueue::Last][rng.below(2)];
+        let claiming = Some(Claiming { budget: budget_for(worker_id(seed), 5, &[HANDLER]), from_queue });
+        let applied = store.apply(ApplyBatch { inputs, rules: steady_rules(), claiming }).await.unwrap();
+        work = applied.work;
+    }
+}
+
+/// Reads the log page by page until nothing new came for a while.
+async fn read_along(url: String) -> Vec<(Cursor, tasker_core::ids::TaskId, u64)> {
+    let store = PostgresStore::connect(&url, PostgresOptions::default()).await.unwrap();
+    let (mut seen, mut after, mut idle) = (Vec::new(), Cursor::START, 0);
+    while idle < 100 {
+        let page = store.log(LogQuery { task: None, after, limit: 37 }).await.unwrap();
+        idle = if page.is_empty() { idle + 1 } else { 0 };
+        for entry in page {
+            assert!(entry.cursor > after, "{:?} after {after:?}", entry.cursor);
+            after = entry.cursor;
+            seen.push((entry.cursor, entry.task, entry.transition.seq));
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    seen
+}
