@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -79,6 +79,16 @@ impl Database {
     pub async fn ended(&self, id: TaskId, patience: Duration) -> Result<TaskState> {
         let state = self.engine.wait(id, Some(patience)).await?;
         state.with_context(|| format!("task {id} did not end in {patience:?}"))
+    }
+
+    /// Waits until so many workers are at work.
+    pub async fn live_workers(&self, count: usize, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        while self.engine.workers().await?.iter().filter(|worker| worker.is_live()).count() < count {
+            ensure!(Instant::now() < deadline, "there were no {count} workers within {patience:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// The whole log.

@@ -10,8 +10,11 @@ use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use tasker_store::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use tasker_store::read::{
+    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+};
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -170,6 +173,22 @@ impl Store for CountingStore {
         self.inner.workers().await
     }
 
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        self.inner.health_counts().await
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        self.inner.analytics(since).await
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        self.inner.slowest_tasks(query).await
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        self.inner.slowest_steps(query).await
+    }
+
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
         self.inner.check(limit).await
     }
@@ -178,7 +197,11 @@ impl Store for CountingStore {
         self.inner.schema().await
     }
 
-    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError> {
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError> {
         self.inner.link_objects(one, two).await
     }
 

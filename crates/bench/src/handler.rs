@@ -100,7 +100,11 @@ impl StepHandler for Work {
         }
         if self.fails(&step) {
             self.ledger.failures.fetch_add(1, Ordering::Relaxed);
-            return Err(Failure::retryable("BenchFailure", "bench_failure", "a first attempt that was meant to fail"));
+            return Err(Failure::retryable(
+                "BenchFailure",
+                "bench_failure",
+                "a first attempt that was meant to fail",
+            ));
         }
         let result = self.result.clone();
         self.ledger.record(&step, start);

@@ -136,7 +136,9 @@ impl Workload {
             if parents.is_empty() { step } else { step.depends_on(parents) }
         });
         let built = steps.fold(builder, DefinitionBuilder::step).build();
-        built.unwrap_or_else(|problems| panic!("a shape of at most 20,000 steps is a valid definition: {problems:?}"))
+        built.unwrap_or_else(|problems| {
+            panic!("a shape of at most 20,000 steps is a valid definition: {problems:?}")
+        })
     }
 
     /// The request for the `n`-th task.

@@ -11,8 +11,9 @@ use tasker_core::identity::IdentityStrategy;
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions};
 use tasker_handlers::{HttpPolicy, ShippedOptions, shipped};
-use tasker_store::Store;
+use tasker_store::{Store, StoreError};
 use tasker_store::read::SchemaStatus;
+use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
 use crate::exit::{Failure, Status};
@@ -119,6 +120,18 @@ pub fn store(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(SqliteStore::open(path, options)?))
 }
 
+/// Opens the store of a database that was made to be measured, with its schema.
+///
+/// # Errors
+/// It cannot be used.
+pub async fn measured(url: String) -> Result<Arc<dyn Store>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Arc::new(SqliteStore::open(Path::new(path), OpenOptions::default())?));
+    }
+    PostgresStore::migrate(&url).await?;
+    Ok(Arc::new(PostgresStore::connect(&url, PostgresOptions::default()).await?))
+}
+
 fn path_of(url: &str) -> Result<PathBuf, Failure> {
     let invalid = |message: String| {
         Failure::new(Status::Invalid, "invalid_database_url", message)
@@ -145,7 +158,11 @@ fn path_of(url: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
+/// The folder of the embedded database.
+///
+/// # Errors
+/// None is known.
+pub fn data_directory(settings: &Settings) -> Result<PathBuf, Failure> {
     if let Some(folder) = &settings.data_dir {
         return Ok(folder.clone());
     }

@@ -197,20 +197,20 @@ impl<'a> Pass<'a> {
     ) -> Decided {
         let record = task.record(plan.digest);
         let mut workset = Workset::new(plan.clone(), rules, moment.now, record, loaded.steps);
+        let mut not_claimable = Vec::new();
         for (place, input) in group.places.into_iter().zip(group.inputs) {
             let picked = if let Input::Claim { step, .. } = &input { Some(*step) } else { None };
             let answer = workset.take(input);
             match (place, picked) {
                 (Some(place), _) => self.answers[place] = answer,
-                (None, Some(step)) if answer != Answer::Claimed => {
-                    // A step that turned out not to be claimable leaves its slot.
-                    claim::refund(self.budget.as_mut(), &plan.step(step).handler);
-                }
+                (None, Some(step)) if answer != Answer::Claimed => not_claimable.push(step),
                 (None, _) => {}
             }
         }
         if let Some(budget) = &mut self.budget {
             workset.claim_free(budget);
+            // What turned out not to be claimable leaves its slot to the tasks that follow.
+            not_claimable.iter().for_each(|step| claim::refund(budget, &plan.step(*step).handler));
         }
         Decided { task, plan, change: workset.finish(), with_inputs: loaded.with_inputs }
     }

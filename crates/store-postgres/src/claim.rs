@@ -145,7 +145,7 @@ pub(crate) async fn pick(
             if got {
                 picked.picks.push(pick);
             } else {
-                refund(Some(budget), &pick.handler);
+                refund(budget, &pick.handler);
                 picked.out_of_reach.push(pick.task);
             }
         }
@@ -180,8 +180,7 @@ async fn lock_due(
 }
 
 /// Returns the slot of a step that could not be claimed.
-pub(crate) fn refund(budget: Option<&mut ClaimBudget>, handler: &HandlerName) {
-    let Some(budget) = budget else { return };
+pub(crate) fn refund(budget: &mut ClaimBudget, handler: &HandlerName) {
     budget.slots += 1;
     if let Some(free) = budget.handlers.get_mut(handler) {
         *free += 1;

@@ -4,6 +4,7 @@
 //! file; a test prepares all of them (`docs/adr/0003-postgres-driver.md`). Every transaction that changes a task locks
 //! its row first, ids ascending, in one statement; whatever else it reads, it reads afterwards.
 
+mod analytics;
 mod apply;
 mod caches;
 mod check;
@@ -37,6 +38,7 @@ use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
     Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
@@ -256,6 +258,22 @@ impl Store for PostgresStore {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
         heartbeat::workers(&self.parts).await.trying("listing workers")
+    }
+
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        analytics::health_counts(&self.parts).await.trying("counting tasks and steps")
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        analytics::analytics(&self.parts, since).await.trying("computing metrics")
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        analytics::slowest_tasks(&self.parts, &query).await.trying("looking for slow tasks")
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        analytics::slowest_steps(&self.parts, &query).await.trying("looking for slow steps")
     }
 
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {

@@ -22,11 +22,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, readable_from: 1, sql: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, readable_from: 1, sql: include_str!("../migrations/0001_initial.sql") },
+    Migration { version: 2, readable_from: 1, sql: include_str!("../migrations/0002_read_models.sql") },
+    Migration { version: 3, readable_from: 1, sql: include_str!("../migrations/0003_check_and_reader.sql") },
+];
 
 /// The text of all migrations.
-pub(crate) const TEXT: &str = concat!(include_str!("../migrations/0001_initial.sql"));
+pub(crate) const TEXT: &str = concat!(
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_read_models.sql"),
+    include_str!("../migrations/0003_check_and_reader.sql")
+);
 
 /// What a database has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

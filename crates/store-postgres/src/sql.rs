@@ -11,6 +11,7 @@ macro_rules! statements {
 }
 
 statements! {
+    ANALYTICS = "analytics",
     CHECK_LOG = "check_log",
     CHECK_ORPHANS = "check_orphans",
     CHECK_STEPS = "check_steps",
@@ -28,6 +29,7 @@ statements! {
     DEFINITION_SAVE = "definition_save",
     DEFINITION_VERSIONS = "definition_versions",
     HANDLER_INSERT = "handler_insert",
+    HEALTH_COUNTS = "health_counts",
     HEARTBEAT = "heartbeat",
     LIST_COUNT = "list_count",
     LIST_REVISIONS = "list_revisions",
@@ -63,6 +65,8 @@ statements! {
     SCHEMA_LOCK = "schema_lock",
     SCHEMA_SET = "schema_set",
     SCHEMA_VERSION = "schema_version",
+    SLOWEST_STEPS = "slowest_steps",
+    SLOWEST_TASKS = "slowest_tasks",
     SUBMIT_DUPLICATES = "submit_duplicates",
     SUBMIT_IDENTITIES = "submit_identities",
     SUBMIT_LOOK = "submit_look",

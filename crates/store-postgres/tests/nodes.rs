@@ -62,7 +62,7 @@ async fn kept_connections_that_died_are_replaced_unseen() {
 
 #[tokio::test]
 async fn a_restart_is_survived() {
-    let cluster = Cluster::start(Durability::None);
+    let cluster = Cluster::start(Durability::Full);
     PostgresStore::migrate(&cluster.url("postgres")).await.unwrap();
     let d = driver_at(&cluster.url("postgres")).await;
     let task = d.start(&diamond()).await;

@@ -3,6 +3,7 @@
 //! One thread owns the connection that writes and takes whole batches from a channel; a few threads read. Rows are
 //! kept and decisions of `tasker-core` are applied; no rule is made here. The statements are in `sql/`.
 
+mod analytics;
 mod apply;
 mod caches;
 mod check;
@@ -37,6 +38,7 @@ use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
     Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
@@ -53,6 +55,8 @@ use crate::threads::Threads;
 pub struct SqliteStore {
     path: PathBuf,
     clock: Clock,
+    /// How many connections are open: those that read, and the one that writes.
+    connections: u64,
     threads: Threads,
     /// The directory of a store that lives no longer than this value; deleted after the threads have ended.
     _temporary: Option<tempfile::TempDir>,
@@ -96,8 +100,9 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let clock = options.clock.clone();
         let opened = open::open(path, options, temporary.is_some())?;
+        let connections = opened.readers.len() as u64 + 1;
         let threads = Threads::start(opened, clock.clone())?;
-        Ok(Self { path: path.to_owned(), clock, threads, _temporary: temporary })
+        Ok(Self { path: path.to_owned(), clock, connections, threads, _temporary: temporary })
     }
 }
 
@@ -184,6 +189,27 @@ impl Store for SqliteStore {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
         self.threads.read("listing workers", |reader| heartbeat::workers(reader)).await
+    }
+
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        let (now, connections) = ((self.clock)(), self.connections);
+        let job = move |reader: &mut threads::Reader| analytics::health_counts(reader, now, connections);
+        self.threads.read("counting tasks and steps", job).await
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        let now = (self.clock)();
+        self.threads.read("computing metrics", move |reader| analytics::analytics(reader, since, now)).await
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        let job = move |reader: &mut threads::Reader| analytics::slowest_tasks(reader, &query);
+        self.threads.read("looking for slow tasks", job).await
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        let job = move |reader: &mut threads::Reader| analytics::slowest_steps(reader, &query);
+        self.threads.read("looking for slow steps", job).await
     }
 
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {

@@ -14,6 +14,9 @@ macro_rules! statements {
 }
 
 statements! {
+    ANALYTICS_STEPS = "analytics_steps",
+    ANALYTICS_TASKS = "analytics_tasks",
+    ANALYTICS_TYPES = "analytics_types",
     ANNOTATION_INSERT = "annotation_insert",
     ANNOTATION_TYPE_INSERT = "annotation_type_insert",
     ANNOTATIONS_OF_TASK = "annotations_of_task",
@@ -39,6 +42,8 @@ statements! {
     DEFINITION_VERSIONS = "definition_versions",
     HANDLER_ID = "handler_id",
     HANDLER_INSERT = "handler_insert",
+    HEALTH_STEPS = "health_steps",
+    HEALTH_TASKS = "health_tasks",
     IDENTITY_INSERT = "identity_insert",
     IDENTITY_SELECT = "identity_select",
     INPUT_CONTEXT = "input_context",
@@ -77,6 +82,8 @@ statements! {
     SCHEMA_SET = "schema_set",
     SCHEMA_TABLES = "schema_tables",
     SCHEMA_VERSION = "schema_version",
+    SLOWEST_STEPS = "slowest_steps",
+    SLOWEST_TASKS = "slowest_tasks",
     STEP_DETAILS = "step_details",
     STEP_FREE = "step_free",
     STEP_INPUTS = "step_inputs",

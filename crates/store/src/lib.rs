@@ -5,6 +5,7 @@
 //!
 //! [`memory::MemoryStore`] is the reference that the other stores are compared with.
 
+pub mod analytics;
 pub mod definitions;
 pub mod error;
 pub mod memory;
@@ -23,6 +24,7 @@ use tasker_core::record::StepDetail;
 
 pub use crate::error::StoreError;
 
+use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -91,6 +93,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// All workers known, newest first.
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError>;
+
+    /// How many tasks and steps there are in each state. Reads every step.
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError>;
+
+    /// How it went since an instant.
+    async fn analytics(&self, since: tasker_core::time::Timestamp) -> Result<AnalyticsMetrics, StoreError>;
+
+    /// The tasks that took longest.
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError>;
+
+    /// The steps that took longest.
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError>;
 
     /// Looks for broken invariants, task by task. `limit` bounds the findings.
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError>;

@@ -5,6 +5,7 @@
 //! Without PostgreSQL the tests that need it fail, and say what to install: a test that is not run proves nothing.
 
 mod cluster;
+mod proxy;
 mod shared;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +15,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 
 pub use self::cluster::{Cluster, Durability};
+pub use self::proxy::Proxy;
 
 use crate::StoreUnderTest;
 use crate::clock::TestClock;

@@ -26,8 +26,6 @@ use crate::workload::{self, Workload};
 pub(crate) struct Script {
     /// The definition.
     pub(crate) plan: Arc<Plan>,
-    /// Who claims.
-    pub(crate) worker: WorkerId,
     /// The submission. Root steps are queued and not claimed.
     pub(crate) new: NewTask,
     /// What follows: the claim of the roots from the queue, then wave by wave the settling of what runs. What that
@@ -51,7 +49,7 @@ impl Script {
         let new = submit(&submission(workload, &plan), &Rules::default(), Timestamp::default(), None);
         let new = new.expect("the default identity cannot fail");
         let rounds = Play::of(plan.clone(), worker, &new).to_the_end(workload.payload_bytes);
-        Self { plan, worker, new, rounds }
+        Self { plan, new, rounds }
     }
 
     /// How many tasks a transaction takes of a round.
@@ -126,7 +124,8 @@ impl Play {
     fn take(&mut self, inputs: &[Input]) -> Round {
         let needs = needs(&self.plan, &self.task, inputs);
         let rows: Vec<_> = needs.steps.iter().map(|step| self.steps[step.index()].clone()).collect();
-        let mut work = Workset::new(self.plan.clone(), &self.rules, Timestamp::default(), self.task.clone(), rows);
+        let mut work =
+            Workset::new(self.plan.clone(), &self.rules, Timestamp::default(), self.task.clone(), rows);
         for input in inputs {
             work.take(input.clone());
         }

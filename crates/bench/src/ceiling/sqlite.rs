@@ -48,7 +48,12 @@ pub(crate) fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Writes tasks, `BATCH` after `BATCH` from submission to end. `look` is called after every commit.
-pub(crate) fn write(path: &Path, script: &Script, tasks: usize, look: impl Fn()) -> Result<Plain, BenchError> {
+pub(crate) fn write(
+    path: &Path,
+    script: &Script,
+    tasks: usize,
+    look: impl Fn(),
+) -> Result<Plain, BenchError> {
     let mut connection = connect(path)?;
     let mut writer = Writer::new(&mut connection, script, look).trying("preparing to write tasks")?;
     let start = Instant::now();
@@ -109,7 +114,9 @@ impl<'a, L: Fn()> Writer<'a, L> {
         self.transaction(|writer, connection, moment| writer.submit(connection, moment, &tasks))?;
         for round in &self.script.rounds {
             for tasks in tasks.chunks(Script::tasks_at_once(round)) {
-                self.transaction(|writer, connection, moment| writer.go_on(connection, moment, tasks, round))?;
+                self.transaction(|writer, connection, moment| {
+                    writer.go_on(connection, moment, tasks, round)
+                })?;
             }
         }
         Ok(())
@@ -150,7 +157,15 @@ impl<'a, L: Fn()> Writer<'a, L> {
             ])?;
             let (from, content) = (&input.source_system, input.content.0.as_slice());
             let context = input.context.as_str();
-            request.execute(params![seq, input.initiator, from, input.reason, moment.now, content, context])?;
+            request.execute(params![
+                seq,
+                input.initiator,
+                from,
+                input.reason,
+                moment.now,
+                content,
+                context
+            ])?;
         }
         let steps = rows(tasks, &change.steps);
         insert(connection, &self.steps_sql, 11, &steps, |statement, first, (seq, step)| {
@@ -286,7 +301,15 @@ fn update_tasks(
     for seq in tasks {
         if changes_state {
             let state = task.state.code();
-            update.execute(params![seq, task.active, task.remaining, log_seq, moment.now, state, ended_at])?;
+            update.execute(params![
+                seq,
+                task.active,
+                task.remaining,
+                log_seq,
+                moment.now,
+                state,
+                ended_at
+            ])?;
         } else {
             update.execute(params![seq, task.active, task.remaining, log_seq, moment.now])?;
         }
@@ -321,7 +344,12 @@ fn update_steps(
     Ok(())
 }
 
-fn queue(connection: &Connection, moment: Moment, tasks: &[i64], change: &TaskChange) -> rusqlite::Result<()> {
+fn queue(
+    connection: &Connection,
+    moment: Moment,
+    tasks: &[i64],
+    change: &TaskChange,
+) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(sql!("queue_insert"))?;
     let mut update = connection.prepare_cached(sql!("queue_update"))?;
     let mut delete = connection.prepare_cached(sql!("queue_delete"))?;

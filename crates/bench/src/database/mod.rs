@@ -19,9 +19,6 @@ use crate::options::Place;
 /// A database of its own for one run. It is deleted when the value is dropped, unless it is kept.
 #[async_trait]
 pub(crate) trait Database: Send + Sync {
-    /// The kind: `sqlite` or `postgres`.
-    fn kind(&self) -> &'static str;
-
     /// Its URL.
     fn url(&self) -> String;
 

@@ -1,5 +1,6 @@
 //! What people type: one file per group of commands.
 
+mod bench;
 mod config;
 mod db;
 mod definition;
@@ -13,6 +14,9 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 
+pub use bench::{
+    BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
+};
 pub use config::ConfigCommand;
 pub use db::{DbCommand, PruneArgs};
 pub use definition::{
@@ -80,6 +84,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// See it work: a shop with a hundred orders and an unreliable world, without any set-up
     Demo(DemoArgs),
+    /// Measure how fast it is here: throughput, latency, what each step costs
+    Bench(BenchArgs),
     /// Write a completion script for a shell
     #[command(
         after_help = "Examples:\n  tasker completions bash > /etc/bash_completion.d/tasker\n  tasker completions zsh > ~/.zfunc/_tasker"

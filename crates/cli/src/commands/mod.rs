@@ -1,5 +1,6 @@
 //! What commands do: one file per command.
 
+mod bench;
 pub mod completions;
 pub mod config;
 mod db;
@@ -27,6 +28,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Worker(command) => worker::run(command, session).await,
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,
+        Command::Bench(args) => bench::run(args, session).await,
         Command::Config(_) | Command::Completions { .. } | Command::Version => {
             unreachable!("they need no session")
         }

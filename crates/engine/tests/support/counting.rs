@@ -9,6 +9,7 @@ use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
     Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
@@ -139,6 +140,22 @@ impl Store for Counting {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
         self.inner.workers().await
+    }
+
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        self.inner.health_counts().await
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        self.inner.analytics(since).await
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        self.inner.slowest_tasks(query).await
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        self.inner.slowest_steps(query).await
     }
 
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {

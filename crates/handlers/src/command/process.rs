@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +59,7 @@ pub(super) struct Ended {
 /// The program cannot be started.
 pub(super) async fn run(program: Program, cancellation: &CancellationToken) -> io::Result<Ended> {
     watchdog::prepare();
+    locate(&program)?;
     let mut child = command(&program).spawn()?;
     let group = Group::of(&child);
     let collected = Arc::new(Collected::default());
@@ -72,8 +74,16 @@ pub(super) async fn run(program: Program, cancellation: &CancellationToken) -> i
     Ok(Ended { end, stdout: take(&collected.stdout), stderr: take(&collected.stderr) })
 }
 
+/// Becomes the program at the first line of its input, which is sent once the watchdog knows the group. If the worker
+/// dies before, the input ends without a line, and nothing is run.
+const GATE: &str = r#"read -r _ && exec "$@""#;
+
+/// The line that [`GATE`] waits for. A shell reads no further than it must, so the rest is the program's.
+const GO: &[u8] = b"go\n";
+
 fn command(program: &Program) -> Command {
-    let mut command = Command::new(&program.program);
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", GATE, "sh", &program.program]);
     command.args(&program.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_own(name)) {
@@ -89,6 +99,32 @@ fn command(program: &Program) -> Command {
         command.current_dir(Path::new(cwd));
     }
     command
+}
+
+/// Looks for the program where the shell will, so that its absence is told from a program that fails.
+fn locate(program: &Program) -> io::Result<()> {
+    let folder = program.cwd.as_deref().unwrap_or(".");
+    if program.program.contains('/') {
+        return executable(&Path::new(folder).join(&program.program));
+    }
+    let own = std::env::var("PATH").ok();
+    let path = program.env.get("PATH").cloned().unwrap_or(own).unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|entry| executable(&entry.join(&program.program)));
+    let mut worst = io::Error::from(io::ErrorKind::NotFound);
+    for result in found {
+        match result {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => worst = error,
+            Err(_) => {}
+        }
+    }
+    Err(worst)
+}
+
+fn executable(path: &Path) -> io::Result<()> {
+    let metadata = std::fs::metadata(path)?;
+    let is_program = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
+    if is_program { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 /// Whether a variable is this program's own: such as the one with the password of its database.
@@ -196,6 +232,7 @@ fn streams(
 /// Writes standard input. A program need not read it: that its end is closed is no error.
 async fn feed(stdin: Option<ChildStdin>, input: Vec<u8>) {
     if let Some(mut stdin) = stdin {
+        let _ = stdin.write_all(GO).await;
         let _ = stdin.write_all(&input).await;
         let _ = stdin.shutdown().await;
     }

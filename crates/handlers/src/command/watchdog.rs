@@ -3,8 +3,8 @@
 //! A worker killed with SIGKILL cannot clean up after itself. So one small shell per process listens on a pipe for the
 //! groups that run; the pipe closes when the worker dies, however it dies, and the shell kills what is left. Asking the
 //! kernel for a signal at the parent's death would need unsafe code, would reach the program but not its children, and
-//! would come when the *thread* that started it ends. What remains are the microseconds between the start of a program
-//! and the line that tells of it.
+//! would come when the *thread* that started it ends. A program does not begin before the shell knows its group
+//! (`process`).
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -5,6 +5,7 @@
 //! every task is decided on all of its steps as well as on those that [`tasker_core::decide::needs`] names, both must
 //! agree, and what was decided is audited. A disagreement is a panic that names both sides. It keeps nothing on disk.
 
+mod analytics;
 mod apply;
 mod definitions;
 mod lists;
@@ -23,6 +24,7 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::time::Timestamp;
 
+use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -149,6 +151,22 @@ impl Store for MemoryStore {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
         Ok(self.tables().worker_rows())
+    }
+
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        Ok(self.tables().health_counts(self.time()))
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        Ok(self.tables().analytics(since, self.time()))
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        Ok(self.tables().slowest_tasks(&query))
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        Ok(self.tables().slowest_steps(&query))
     }
 
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {

@@ -35,6 +35,7 @@ impl Cluster {
         let programs = programs();
         let folder = new_folder();
         let cluster = Self { folder, programs, detached: false };
+        cluster.give_away(&cluster.folder);
         cluster.make(durability);
         cluster.run();
         cluster
@@ -104,9 +105,20 @@ impl Cluster {
         )
     }
 
-    /// One of PostgreSQL's programs. The server refuses to run as root, so it all runs as somebody else.
     fn program(&self, name: &str) -> Command {
-        let path = self.programs.join(name);
+        self.as_its_user(&self.programs.join(name))
+    }
+
+    /// Gives a file or folder to whoever runs the server.
+    pub(super) fn give_away(&self, path: &Path) {
+        if let Some(user) = somebody() {
+            let status = Command::new("chown").arg("-R").arg(user).arg(path).status();
+            assert!(status.is_ok_and(|status| status.success()), "chown {user} {}", path.display());
+        }
+    }
+
+    /// A program that runs as whoever runs the server: as somebody else if we are root, which PostgreSQL refuses.
+    pub(super) fn as_its_user(&self, path: &Path) -> Command {
         let mut command = match somebody() {
             None => Command::new(path),
             Some(user) => {
@@ -161,7 +173,7 @@ fn somebody() -> Option<&'static str> {
     Some(if users.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" })
 }
 
-/// A directory for whoever runs the server. Its path is short, because that of a socket must be.
+/// A new directory. Its path is short, because that of a socket must be.
 fn new_folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let deadline = Instant::now() + PATIENCE;
@@ -169,10 +181,6 @@ fn new_folder() -> PathBuf {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("tasker-pg-{}-{number}", std::process::id()));
         if fs::create_dir(&folder).is_ok() {
-            if let Some(user) = somebody() {
-                let status = Command::new("chown").arg(user).arg(&folder).status();
-                assert!(status.is_ok_and(|status| status.success()), "chown {user} {}", folder.display());
-            }
             return folder;
         }
         assert!(Instant::now() < deadline, "no directory can be made in {}", std::env::temp_dir().display());

@@ -1,0 +1,2 @@
+-- Tasks per state.
+SELECT state, count(*) FROM task GROUP BY state

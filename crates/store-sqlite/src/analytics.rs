@@ -1,0 +1,146 @@
+//! What is told of all tasks together: counts, how it went lately, what took longest.
+
+use std::time::Duration;
+
+use rusqlite::{Row, params};
+use tasker_core::ids::Ordinal;
+use tasker_core::state::StepState;
+use tasker_core::time::Timestamp;
+use tasker_store::analytics::{
+    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, seconds,
+};
+
+use crate::error::Trouble;
+use crate::rows;
+use crate::sql;
+use crate::threads::Reader;
+
+/// Tasks and steps in each state. `connections` is how many this store holds.
+pub(crate) fn health_counts(
+    reader: &mut Reader,
+    now: Timestamp,
+    connections: u64,
+) -> Result<HealthCounts, Trouble> {
+    reader.snapshot(|reader| {
+        let mut counts = reader.connection.prepare_cached(sql::HEALTH_STEPS)?.query_row([now.as_micros()], steps)?;
+        let mut statement = reader.connection.prepare_cached(sql::HEALTH_TASKS)?;
+        for row in statement.query_map([], |row| Ok((rows::task_state(row, 0)?, rows::count(row, 1)?)))? {
+            let (state, n) = row?;
+            counts.add_tasks(state, n);
+        }
+        Ok(HealthCounts { active_connections: connections, max_connections: connections, ..counts })
+    })
+}
+
+fn steps(row: &Row<'_>) -> rusqlite::Result<HealthCounts> {
+    Ok(HealthCounts {
+        total_steps: rows::count(row, 0)?,
+        pending_steps: rows::count(row, 1)?,
+        in_progress_steps: rows::count(row, 2)?,
+        complete_steps: rows::count(row, 3)?,
+        error_steps: rows::count(row, 4)?,
+        retryable_error_steps: rows::count(row, 5)?,
+        exhausted_retry_steps: rows::count(row, 6)?,
+        in_backoff_steps: rows::count(row, 7)?,
+        ..HealthCounts::default()
+    })
+}
+
+/// How it went since an instant.
+pub(crate) fn analytics(
+    reader: &mut Reader,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<AnalyticsMetrics, Trouble> {
+    let tally = reader.snapshot(|reader| {
+        let connection = &reader.connection;
+        let hour_ago = now.minus(SCORE_SPAN).as_micros();
+        let mut tasks = connection.prepare_cached(sql::ANALYTICS_TASKS)?;
+        let tally = tasks.query_row([since.as_micros(), hour_ago], tally_of_tasks)?;
+        let mut types = connection.prepare_cached(sql::ANALYTICS_TYPES)?;
+        let (namespaces, task_types) = types.query_row([], two)?;
+        let mut steps = connection.prepare_cached(sql::ANALYTICS_STEPS)?;
+        let (steps, step_micros) = steps.query_row([since.as_micros()], two)?;
+        Ok(Tally { namespaces, task_types, steps, step_micros, ..tally })
+    })?;
+    Ok(tally.metrics(since, now))
+}
+
+fn tally_of_tasks(row: &Row<'_>) -> rusqlite::Result<Tally> {
+    Ok(Tally {
+        active_tasks: rows::count(row, 0)?,
+        lately_complete: rows::count(row, 1)?,
+        lately_in_error: rows::count(row, 2)?,
+        created: rows::count(row, 3)?,
+        complete: rows::count(row, 4)?,
+        in_error: rows::count(row, 5)?,
+        task_micros: rows::count(row, 6)?,
+        ..Tally::default()
+    })
+}
+
+fn two(row: &Row<'_>) -> rusqlite::Result<(u64, u64)> {
+    Ok((rows::count(row, 0)?, rows::count(row, 1)?))
+}
+
+/// The tasks that took longest.
+pub(crate) fn slowest_tasks(reader: &Reader, query: &SlowestQuery) -> Result<Vec<SlowTask>, Trouble> {
+    slowest(reader, sql::SLOWEST_TASKS, query, slow_task)
+}
+
+/// The steps that took longest.
+pub(crate) fn slowest_steps(reader: &Reader, query: &SlowestQuery) -> Result<Vec<SlowStep>, Trouble> {
+    slowest(reader, sql::SLOWEST_STEPS, query, slow_step)
+}
+
+fn slowest<T>(
+    reader: &Reader,
+    statement: &'static str,
+    query: &SlowestQuery,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Trouble> {
+    let mut statement = reader.connection.prepare_cached(statement)?;
+    let params = params![
+        query.since.as_micros(),
+        query.namespace.as_ref().map(ToString::to_string),
+        query.name.as_ref().map(ToString::to_string),
+        query.version.as_ref().map(ToString::to_string),
+        query.rows() as i64
+    ];
+    Ok(statement.query_map(params, read)?.collect::<Result<_, _>>()?)
+}
+
+fn slow_task(row: &Row<'_>) -> rusqlite::Result<SlowTask> {
+    let (created_at, completed_at) = (rows::instant(row, 7)?, rows::instant(row, 8)?);
+    Ok(SlowTask {
+        task_id: rows::task_id(row, 0)?,
+        task_name: rows::name(row, 1)?,
+        namespace_name: rows::name(row, 2)?,
+        version: rows::name(row, 3)?,
+        duration_seconds: seconds(completed_at.since(created_at)),
+        step_count: rows::count(row, 4)?,
+        completed_steps: rows::count(row, 5)?,
+        error_steps: rows::count(row, 6)?,
+        created_at,
+        completed_at,
+        initiator: row.get(9)?,
+        source_system: row.get(10)?,
+    })
+}
+
+fn slow_step(row: &Row<'_>) -> rusqlite::Result<SlowStep> {
+    Ok(SlowStep {
+        task_id: rows::task_id(row, 0)?,
+        step_name: rows::name(row, 1)?,
+        ordinal: Ordinal(row.get(2)?),
+        task_name: rows::name(row, 3)?,
+        namespace_name: rows::name(row, 4)?,
+        version: rows::name(row, 5)?,
+        duration_seconds: seconds(Duration::from_micros(rows::count(row, 6)?)),
+        attempts: row.get(7)?,
+        created_at: rows::instant(row, 8)?,
+        completed_at: rows::instant(row, 9)?,
+        retryable: row.get(10)?,
+        step_status: StepState::Complete,
+    })
+}
