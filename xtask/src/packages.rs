@@ -15,11 +15,16 @@ const NEEDED: &[(&str, &str)] = &[
     ("awk", "mawk"),
     ("grep", "grep"),
     ("sed", "sed"),
+    (POSTGRES, "postgresql"),
+    ("pgbouncer", "pgbouncer"),
 ];
+
+/// The server of PostgreSQL. Debian keeps it out of the path, under its version.
+const POSTGRES: &str = "postgres";
 
 /// Installs what is missing, or says what to install.
 pub fn ensure() -> Result<()> {
-    let missing = missing_packages(run::on_path);
+    let missing = missing_packages(is_there);
     if missing.is_empty() {
         return Ok(());
     }
@@ -29,6 +34,9 @@ pub fn ensure() -> Result<()> {
             missing.join(" ")
         );
     }
+    if missing.contains(&"postgresql") {
+        forbid_own_cluster()?;
+    }
     run::run(Command::new("apt-get").args(["update", "-q"]))?;
     run::run(
         Command::new("apt-get")
@@ -36,6 +44,26 @@ pub fn ensure() -> Result<()> {
             .args(&missing)
             .env("DEBIAN_FRONTEND", "noninteractive"),
     )
+}
+
+fn is_there(program: &str) -> bool {
+    run::on_path(program) || (program == POSTGRES && debian_keeps_postgres())
+}
+
+fn debian_keeps_postgres() -> bool {
+    let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else { return false };
+    versions.flatten().any(|version| version.path().join("bin/postgres").is_file())
+}
+
+/// Tests start servers of their own: the one that Debian would set up and start is not needed.
+fn forbid_own_cluster() -> Result<()> {
+    let folder = std::path::Path::new("/etc/postgresql-common");
+    let file = folder.join("createcluster.conf");
+    if !file.exists() {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(file, "create_main_cluster = false\n")?;
+    }
+    Ok(())
 }
 
 fn missing_packages(present: impl Fn(&str) -> bool) -> Vec<&'static str> {

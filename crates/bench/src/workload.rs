@@ -178,8 +178,8 @@ mod tests {
             (ShapeKind::FanOut, Some(102), 102, 3),
             (ShapeKind::Tree, None, 8, 4),
             (ShapeKind::Tree, Some(2), 2, 2),
-            (ShapeKind::Mixed, None, 9, 6),
-            (ShapeKind::Mixed, Some(20), 18, 12),
+            (ShapeKind::Mixed, None, 9, 5),
+            (ShapeKind::Mixed, Some(20), 18, 10),
             (ShapeKind::Layered, None, 30, 3),
             (ShapeKind::Layered, Some(1), 1, 1),
         ] {

@@ -129,7 +129,7 @@ async fn a_run_on_postgres_with_everything() {
         with_ceiling: true,
         ..options(ShapeKind::Tree, 5)
     };
-    let report = measure(&options, &on_postgres(database.url.clone()), &|_| {}).await.unwrap();
+    let report = measure(&options, &on_postgres(database.url().to_owned()), &|_| {}).await.unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_positive(&json, ALWAYS);
     assert_positive(&json, &["/ratio", "/ceiling/steps_per_second", "/ceiling/log_bytes_per_step"]);

@@ -37,19 +37,22 @@ pub enum Access {
 }
 
 /// Opens an engine that runs no handlers of its own.
-pub fn engine(session: &Session, access: Access) -> anyhow::Result<Engine> {
-    engine_with(session, access, Handlers::new(), options(&session.settings))
+pub async fn engine(session: &Session, access: Access) -> anyhow::Result<Engine> {
+    engine_with(session, access, Handlers::new(), options(&session.settings)).await
 }
 
 /// Opens an engine with handlers.
-pub fn engine_with(
+pub async fn engine_with(
     session: &Session,
     access: Access,
     handlers: Handlers,
-    options: EngineOptions,
+    mut options: EngineOptions,
 ) -> anyhow::Result<Engine> {
-    let path = database(session)?;
-    Ok(Engine::new(store(&path, access)?, handlers, options))
+    let database = database(session)?;
+    if matches!(database, Database::Embedded(_)) && session.settings.retention.is_none() {
+        options.retention = Some(EMBEDDED_RETENTION);
+    }
+    Ok(Engine::new(store(&database, access).await?, handlers, options))
 }
 
 /// The handlers that this program brings.
@@ -84,31 +87,72 @@ pub fn options(settings: &Settings) -> EngineOptions {
         grace: execution.grace,
         max_result_bytes: settings.limits.max_result_bytes,
         max_context_bytes: settings.limits.max_context_bytes,
-        retention: settings.retention.unwrap_or(Some(EMBEDDED_RETENTION)),
+        retention: settings.retention.flatten(),
         worker_name: settings.worker.name.clone().unwrap_or_else(default_worker_name),
     }
 }
 
-/// The file of the database.
-///
-/// # Errors
-/// The address cannot be read, or names a database that this program cannot use; no data directory is known.
-pub fn database(session: &Session) -> Result<PathBuf, Failure> {
-    // A folder on the command line is meant, whatever address the configuration holds.
-    let url = session.settings.database_url.as_deref().filter(|_| session.globals.data_dir.is_none());
-    match url {
-        Some(url) => path_of(url),
-        None => Ok(data_directory(&session.settings)?.join(FILE_NAME)),
+/// Where tasks live.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Database {
+    /// In this file.
+    Embedded(PathBuf),
+    /// On the PostgreSQL server of this URL.
+    Postgres(String),
+}
+
+impl Database {
+    /// The address as `--database-url` takes it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Embedded(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) => url.clone(),
+        }
     }
 }
 
-/// The schema of the database, which is not changed.
-pub fn schema(path: &Path) -> anyhow::Result<SchemaStatus> {
-    Ok(SqliteStore::status(path)?)
+/// The database that is meant.
+///
+/// # Errors
+/// The address cannot be read; no data directory is known.
+pub fn database(session: &Session) -> Result<Database, Failure> {
+    // A folder on the command line is meant, whatever address the configuration holds.
+    let url = session.settings.database_url.as_deref().filter(|_| session.globals.data_dir.is_none());
+    match url {
+        Some(url) => database_of(url),
+        None => Ok(Database::Embedded(data_directory(&session.settings)?.join(FILE_NAME))),
+    }
 }
 
-/// Opens the store of a file.
-pub fn store(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+/// The schema of a database, which is not changed.
+pub async fn schema(database: &Database) -> anyhow::Result<SchemaStatus> {
+    Ok(match database {
+        Database::Embedded(path) => SqliteStore::status(path)?,
+        Database::Postgres(url) => PostgresStore::status(url).await?,
+    })
+}
+
+/// Brings the schema of a database up to date, creating it if need be.
+pub async fn migrate(database: &Database) -> anyhow::Result<SchemaStatus> {
+    Ok(match database {
+        Database::Embedded(path) => {
+            SqliteStore::open(path, OpenOptions::default())?;
+            SqliteStore::status(path)?
+        }
+        Database::Postgres(url) => PostgresStore::migrate(url).await?,
+    })
+}
+
+/// Opens a store. The schema of an embedded database is brought up to date where something is written; that of a
+/// server only by [`migrate`].
+pub async fn store(database: &Database, access: Access) -> anyhow::Result<Arc<dyn Store>> {
+    match database {
+        Database::Embedded(path) => embedded(path, access),
+        Database::Postgres(url) => Ok(Arc::new(PostgresStore::connect(url, PostgresOptions::default()).await?)),
+    }
+}
+
+fn embedded(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
     if access != Access::Create && !path.try_exists().unwrap_or(true) {
         let message = format!("there is no database at {}", path.display());
         return Err(Failure::new(Status::Unavailable, "database_missing", message)
@@ -132,18 +176,13 @@ pub async fn measured(url: String) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(PostgresStore::connect(&url, PostgresOptions::default()).await?))
 }
 
-fn path_of(url: &str) -> Result<PathBuf, Failure> {
+fn database_of(url: &str) -> Result<Database, Failure> {
     let invalid = |message: String| {
         Failure::new(Status::Invalid, "invalid_database_url", message)
-            .help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db")
+            .help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db, or postgres://USER@HOST/DATABASE")
     };
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err(Failure::new(
-            Status::Unavailable,
-            "database_unsupported",
-            "this build of Tasker does not support PostgreSQL yet",
-        )
-        .help("use an embedded database: --database-url sqlite:PATH or --data-dir DIR"));
+        return Ok(Database::Postgres(url.to_owned()));
     }
     let Some(path) = url.strip_prefix("sqlite:") else {
         let scheme = url.split(':').next().unwrap_or_default();
@@ -154,7 +193,7 @@ fn path_of(url: &str) -> Result<PathBuf, Failure> {
         "" | ":memory:" => {
             Err(invalid(format!("{url:?} names no file, and tasks must outlive this process")))
         }
-        path => Ok(PathBuf::from(path)),
+        path => Ok(Database::Embedded(PathBuf::from(path))),
     }
 }
 
@@ -193,13 +232,12 @@ mod tests {
 
     #[test]
     fn database_addresses_name_a_file() {
-        let shown = |url: &str| {
-            path_of(url).map(|path| path.display().to_string()).map_err(|f| (f.status as u8, f.body.code))
-        };
-        assert_eq!(shown("sqlite:/a/b.db"), Ok("/a/b.db".into()));
-        assert_eq!(shown("sqlite:///a/b.db"), Ok("/a/b.db".into()));
-        assert_eq!(shown("sqlite:b.db"), Ok("b.db".into()));
-        assert_eq!(shown("postgres://host/db"), Err((6, "database_unsupported".into())));
+        let shown =
+            |url: &str| database_of(url).map(|db| db.url()).map_err(|f| (f.status as u8, f.body.code));
+        assert_eq!(shown("sqlite:/a/b.db"), Ok("sqlite:/a/b.db".into()));
+        assert_eq!(shown("sqlite:///a/b.db"), Ok("sqlite:/a/b.db".into()));
+        assert_eq!(shown("sqlite:b.db"), Ok("sqlite:b.db".into()));
+        assert_eq!(shown("postgres://host/db"), Ok("postgres://host/db".into()));
         assert_eq!(shown("mysql://host/db"), Err((3, "invalid_database_url".into())));
         assert_eq!(shown("sqlite:"), Err((3, "invalid_database_url".into())));
         assert_eq!(shown("/a/b.db"), Err((3, "invalid_database_url".into())));

@@ -153,14 +153,17 @@ impl<'a> Pass<'a> {
     async fn decide(&mut self, mut groups: Groups, rules: &Rules) -> Result<(), Trouble> {
         let Some(moment) = self.moment else { return Ok(()) };
         self.answer_unknown(&mut groups);
-        let revisions = groups.0.keys().filter_map(|id| self.locked.tasks.get(id)).map(|task| task.revision_id);
+        let revisions =
+            groups.0.keys().filter_map(|id| self.locked.tasks.get(id)).map(|task| task.revision_id);
         self.parts.plans.learn(self.session, revisions.collect::<Vec<_>>()).await?;
         let prepared = self.prepare(&groups);
         let wanted: Vec<Wanted<'_>> = prepared.iter().map(Prepared::wanted).collect();
         let mut loaded = load::steps(self.session, &wanted).await?;
         let mut decided = Vec::with_capacity(groups.0.len());
         for Prepared { task, plan, .. } in prepared {
-            let (Some(group), Some(steps)) = (groups.0.remove(&task.id), loaded.remove(&task.id)) else { continue };
+            let (Some(group), Some(steps)) = (groups.0.remove(&task.id), loaded.remove(&task.id)) else {
+                continue;
+            };
             let one = self.decide_one(group, task, plan, steps, rules, moment);
             if let Some(record) = &one.change.task {
                 self.locked.update(record, &moment);

@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn contexts_are_bounded_by_bytes_and_the_oldest_go_first() {
         let contexts = Contexts::default();
-        let big = Context { context: Payload::from_stored("x".repeat(10 * 1024 * 1024)), correlation_id: None };
+        let big =
+            Context { context: Payload::from_stored("x".repeat(10 * 1024 * 1024)), correlation_id: None };
         for n in 0..5 {
             contexts.keep(id(n), Timestamp::default(), big.clone());
         }

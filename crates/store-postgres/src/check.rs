@@ -58,7 +58,8 @@ async fn page(
     let mut logs = logs(session, &ids).await?;
     let mut findings = Vec::new();
     for task in &tasks {
-        let (steps, log) = (steps.remove(&task.id).unwrap_or_default(), logs.remove(&task.id).unwrap_or_default());
+        let (steps, log) =
+            (steps.remove(&task.id).unwrap_or_default(), logs.remove(&task.id).unwrap_or_default());
         findings.extend(audit(parts, task, &steps, &log));
     }
     let is_full = ids.len() as i64 == PAGE;
@@ -119,7 +120,12 @@ async fn orphans(session: &mut Session, limit: usize) -> Result<Vec<Finding>, Tr
         let (code, message) =
             *known.ok_or_else(|| Trouble::Corrupt(format!("{kind:?} is no kind of finding")))?;
         let step = row.try_get::<Option<i32>, _>(2)?.map(|ordinal| ordinal.to_string());
-        findings.push(Finding { code, task_id: Some(TaskId(row.try_get(1)?)), step, message: message.into() });
+        findings.push(Finding {
+            code,
+            task_id: Some(TaskId(row.try_get(1)?)),
+            step,
+            message: message.into(),
+        });
     }
     Ok(findings)
 }

@@ -86,7 +86,9 @@ pub(crate) async fn look(
     }
     let query = question(session, budget, &served, now);
     let rows = session.rows(query).await?;
-    let first = rows.first().ok_or_else(|| Trouble::Corrupt("a look at the queue was answered without a row".into()))?;
+    let first = rows
+        .first()
+        .ok_or_else(|| Trouble::Corrupt("a look at the queue was answered without a row".into()))?;
     let mut found = Found { now: rows::instant(first, 0)?, due: Vec::new(), later: None };
     for row in &rows {
         let Some(handler) = row.try_get::<Option<i64>, _>(1)? else { continue };
@@ -188,7 +190,10 @@ pub(crate) fn refund(budget: &mut ClaimBudget, handler: &HandlerName) {
 }
 
 /// When the next step is due that the budget has a slot for; an instant that is over means now.
-pub(crate) async fn next_due(session: &mut Session, budget: &ClaimBudget) -> Result<Option<Timestamp>, Trouble> {
+pub(crate) async fn next_due(
+    session: &mut Session,
+    budget: &ClaimBudget,
+) -> Result<Option<Timestamp>, Trouble> {
     let handlers: Vec<i64> = served(budget).into_keys().collect();
     if budget.slots == 0 || handlers.is_empty() {
         return Ok(None);

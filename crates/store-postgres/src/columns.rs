@@ -270,7 +270,9 @@ impl Log {
     pub(crate) fn push(&mut self, task: TaskId, xid: i64, entry: &Transition) {
         let (ordinal, from, to) = match entry.change {
             Change::Task { from, to } => (None, from.map(|state| state.code()), to.code()),
-            Change::Step { ordinal, from, to } => (Some(ordinal.0), from.map(|state| state.code()), to.code()),
+            Change::Step { ordinal, from, to } => {
+                (Some(ordinal.0), from.map(|state| state.code()), to.code())
+            }
         };
         self.tasks.push(task.0);
         self.seqs.push(large(entry.seq));

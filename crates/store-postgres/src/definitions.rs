@@ -59,7 +59,9 @@ async fn register_in(
     let known = session.row(query).await?.map(|row| row.try_get::<Uuid, _>(1)).transpose()?;
     let registered = match known {
         None => Registered::Created,
-        Some(revision) if revision == revision_id(registration.plan.digest) => return Ok(Registered::Unchanged),
+        Some(revision) if revision == revision_id(registration.plan.digest) => {
+            return Ok(Registered::Unchanged);
+        }
         Some(_) if registration.replace => Registered::Replaced,
         Some(_) => return Ok(Registered::ContentChanged),
     };
@@ -175,7 +177,8 @@ async fn resolve_in(parts: &Parts, session: &mut Session, selector: &Selector) -
     if versions.is_empty() {
         let query = session.query(sql::DEFINITION_NAMES).bind(selector.namespace.to_string());
         let rows = session.rows(query).await?;
-        let mut names = rows.iter().map(|row| rows::name(row, 0)).collect::<Result<Vec<DefinitionName>, _>>()?;
+        let mut names =
+            rows.iter().map(|row| rows::name(row, 0)).collect::<Result<Vec<DefinitionName>, _>>()?;
         names.sort();
         return Ok(Resolved::NoName { names });
     }
@@ -188,7 +191,9 @@ async fn resolve_in(parts: &Parts, session: &mut Session, selector: &Selector) -
             let plan = parts.plans.get(session, stored.revision).await?;
             Ok(Resolved::Found { plan, retired: stored.retired })
         }
-        None => Ok(Resolved::NoVersion { versions: versions.into_iter().map(|stored| stored.version).collect() }),
+        None => {
+            Ok(Resolved::NoVersion { versions: versions.into_iter().map(|stored| stored.version).collect() })
+        }
     }
 }
 
@@ -270,7 +275,12 @@ pub(crate) async fn link(
     Ok((one, two))
 }
 
-async fn link_in(session: &mut Session, one: &ObjectRef, two: &ObjectRef, now: Timestamp) -> Result<(), Trouble> {
+async fn link_in(
+    session: &mut Session,
+    one: &ObjectRef,
+    two: &ObjectRef,
+    now: Timestamp,
+) -> Result<(), Trouble> {
     let systems = vec![one.system.clone(), two.system.clone()];
     let query = session.query(sql::SYSTEM_INSERT).bind(systems);
     session.execute(query).await?;

@@ -107,7 +107,10 @@ impl std::fmt::Display for Trouble {
 }
 
 /// The port's error for something that has nothing to do with the data.
-pub(crate) fn unavailable(trying: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+pub(crate) fn unavailable(
+    trying: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
     StoreError::Unavailable { trying: trying.to_owned(), source: source.into() }
 }
 
@@ -171,7 +174,9 @@ fn class_of_code(code: &str) -> Class {
             // Connection, transaction state (read-only), authorization, unknown database, rollback, privileges of a
             // role, resources, not in the state for it (a lock), operator intervention, system error, a plan that does
             // not fit any more, internal error.
-            Some("08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58" | "0A" | "XX") => Class::Unavailable,
+            Some("08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58" | "0A" | "XX") => {
+                Class::Unavailable
+            }
             _ if code == "42501" => Class::Unavailable,
             _ => Class::Corrupt,
         },

@@ -84,7 +84,11 @@ async fn answer(parts: &Parts, pool: &Arc<Pool>, beat: Heartbeat) -> Result<Hear
     }
 }
 
-async fn beat_once(parts: &Parts, session: &mut Session, beat: &Heartbeat) -> Result<HeartbeatAnswer, Trouble> {
+async fn beat_once(
+    parts: &Parts,
+    session: &mut Session,
+    beat: &Heartbeat,
+) -> Result<HeartbeatAnswer, Trouble> {
     let now = parts.clock.as_ref().map(|clock| clock());
     let handlers: Vec<String> = beat.handlers.iter().map(ToString::to_string).collect();
     let query = session

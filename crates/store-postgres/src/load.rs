@@ -88,7 +88,8 @@ pub(crate) async fn lock(
     for row in &rows {
         locked.take(row)?;
     }
-    let first = rows.first().ok_or_else(|| Trouble::Corrupt("locking tasks was answered without a row".into()))?;
+    let first =
+        rows.first().ok_or_else(|| Trouble::Corrupt("locking tasks was answered without a row".into()))?;
     Ok((Moment::read(first, 0, clock)?, locked))
 }
 
@@ -137,8 +138,10 @@ pub(crate) async fn steps(
     let named = wanted.iter().filter(|wanted| !wanted.needs.all);
     let named: Places =
         named.flat_map(|wanted| wanted.needs.steps.iter().map(|step| (wanted.task, *step))).collect();
-    let whole: Vec<Uuid> = wanted.iter().filter(|wanted| wanted.needs.all).map(|wanted| wanted.task.0).collect();
-    let free: Vec<Uuid> = wanted.iter().filter(|wanted| wanted.wants_free()).map(|wanted| wanted.task.0).collect();
+    let whole: Vec<Uuid> =
+        wanted.iter().filter(|wanted| wanted.needs.all).map(|wanted| wanted.task.0).collect();
+    let free: Vec<Uuid> =
+        wanted.iter().filter(|wanted| wanted.wants_free()).map(|wanted| wanted.task.0).collect();
     let query = named.bind(session.query(sql::LOAD_STEPS)).bind(whole).bind(free);
     let mut read: HashMap<TaskId, BTreeMap<Ordinal, Row4>> = HashMap::new();
     for row in session.rows(query).await? {

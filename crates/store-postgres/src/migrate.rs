@@ -15,6 +15,7 @@ use crate::sql;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// One step of the schema's history.
+#[derive(Clone, Copy)]
 struct Migration {
     version: u32,
     /// The oldest version whose programs can still use the result.
@@ -64,7 +65,11 @@ async fn migrate_along(address: &Address, migrations: &[Migration]) -> Result<Sc
     Ok(status_of(address, Some(found)))
 }
 
-async fn migrate_in(session: &mut Session, location: &str, migrations: &[Migration]) -> Result<Found, Trouble> {
+async fn migrate_in(
+    session: &mut Session,
+    location: &str,
+    migrations: &[Migration],
+) -> Result<Found, Trouble> {
     let query = session.query(sql::SCHEMA_LOCK);
     session.execute(query).await?;
     let mut found = find(session).await?;
@@ -103,7 +108,9 @@ async fn require_in(session: &mut Session, location: &str) -> Result<(), Trouble
             return continue_log(session).await;
         }
     }
-    let what = found.map_or("has no schema of Tasker".to_owned(), |found| format!("has schema version {}", found.version));
+    let what = found.map_or("has no schema of Tasker".to_owned(), |found| {
+        format!("has schema version {}", found.version)
+    });
     Err(Trouble::Schema(format!(
         "the database {location} {what}, and this program needs schema version {expected}: run `tasker db migrate`"
     )))
@@ -175,10 +182,16 @@ mod tests {
     use super::*;
     use crate::{PostgresOptions, PostgresStore};
 
-    const NEXT: &[Migration] = &[
-        Migration { version: 1, readable_from: 1, sql: include_str!("../migrations/0001_initial.sql") },
-        Migration { version: 2, readable_from: 1, sql: "CREATE TABLE tasker.extra (id bigint PRIMARY KEY)" },
-    ];
+    /// This program's migrations and one more.
+    fn next() -> Vec<Migration> {
+        let sql = "CREATE TABLE tasker.extra (id bigint PRIMARY KEY)";
+        let extra = Migration { version: latest() + 1, readable_from: 1, sql };
+        MIGRATIONS.iter().copied().chain([extra]).collect()
+    }
+
+    fn latest() -> u32 {
+        expected(MIGRATIONS)
+    }
 
     async fn empty() -> (Database, Address) {
         let database = Server::for_tests().empty_database().await;
@@ -196,7 +209,12 @@ mod tests {
 
     async fn set(database: &Database, version: i32, readable_from: i32) {
         let mut connection = database.connect().await;
-        sqlx::query(sql::SCHEMA_SET).bind(version).bind(readable_from).execute(&mut connection).await.unwrap();
+        sqlx::query(sql::SCHEMA_SET)
+            .bind(version)
+            .bind(readable_from)
+            .execute(&mut connection)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
@@ -207,7 +225,7 @@ mod tests {
         assert!(message.contains("run `tasker db migrate`"), "{message}");
         assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, None);
         let status = PostgresStore::migrate(database.url()).await.unwrap();
-        assert_eq!((status.version, status.expected, status.readable_from), (Some(1), 1, Some(1)));
+        assert_eq!((status.version, status.expected), (Some(latest()), latest()));
         PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
     }
 
@@ -216,32 +234,45 @@ mod tests {
         let (database, address) = empty().await;
         let migrations = (0..8).map(|_| {
             let address = address.clone();
-            tokio::spawn(async move { migrate_along(&address, NEXT).await.map(|status| status.version) })
+            tokio::spawn(async move { migrate_along(&address, &next()).await.map(|status| status.version) })
         });
         for migration in migrations.collect::<Vec<_>>() {
-            assert_eq!(migration.await.unwrap().unwrap(), Some(2));
+            assert_eq!(migration.await.unwrap().unwrap(), Some(latest() + 1));
         }
-        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, Some(2));
+        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, Some(latest() + 1));
     }
 
     #[tokio::test]
-    async fn an_older_schema_is_migrated_from_where_it_is() {
-        let (_database, address) = empty().await;
-        assert_eq!(migrate(&address).await.unwrap().version, Some(1));
-        assert_eq!(migrate_along(&address, NEXT).await.unwrap().version, Some(2));
-        assert_eq!(migrate_along(&address, NEXT).await.unwrap().version, Some(2), "nothing is done twice");
+    async fn each_older_schema_is_migrated_from_where_it_is() {
+        for n in 1..=MIGRATIONS.len() {
+            let (_database, address) = empty().await;
+            let older = migrate_along(&address, &MIGRATIONS[..n]).await.unwrap();
+            assert_eq!(older.version, Some(MIGRATIONS[n - 1].version));
+            assert_eq!(migrate_along(&address, &next()).await.unwrap().version, Some(latest() + 1));
+            assert_eq!(
+                migrate_along(&address, &next()).await.unwrap().version,
+                Some(latest() + 1),
+                "nothing twice"
+            );
+        }
     }
 
     #[tokio::test]
     async fn a_newer_schema_is_used_only_if_it_says_so() {
         let (database, _) = empty().await;
         PostgresStore::migrate(database.url()).await.unwrap();
-        set(&database, 3, 1).await;
+        let newer = i32::try_from(latest()).unwrap() + 2;
+        set(&database, newer, 1).await;
         PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
-        assert_eq!(PostgresStore::migrate(database.url()).await.unwrap().version, Some(3), "there is no way back");
-        set(&database, 3, 2).await;
+        assert_eq!(
+            PostgresStore::migrate(database.url()).await.unwrap().version,
+            Some(latest() + 2),
+            "no way back"
+        );
+        set(&database, newer, newer - 1).await;
         let message = refusal(&database).await;
-        assert!(message.contains("schema version 3") && message.contains("version 2 or newer"), "{message}");
+        assert!(message.contains(&format!("schema version {newer}")), "{message}");
+        assert!(message.contains(&format!("version {} or newer", newer - 1)), "{message}");
         assert!(message.contains("install a newer tasker"), "{message}");
         set(&database, 0, 0).await;
         assert!(refusal(&database).await.contains("run `tasker db migrate`"));
@@ -257,8 +288,10 @@ mod tests {
         sqlx::raw_sql(insert).execute(&mut connection).await.unwrap();
         for _ in 0..2 {
             PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
-            let epoch: i32 =
-                sqlx::query_scalar("SELECT epoch FROM tasker.log_state").fetch_one(&mut connection).await.unwrap();
+            let epoch: i32 = sqlx::query_scalar("SELECT epoch FROM tasker.log_state")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
             assert_eq!(epoch, 2);
         }
     }

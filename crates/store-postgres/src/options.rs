@@ -134,7 +134,11 @@ impl Address {
         }
         let is_ours = |key: &str| key == "pooled";
         let pooled = url.query_pairs().any(|(key, value)| is_ours(&key) && value == "true");
-        let others: Vec<_> = url.query_pairs().filter(|(key, _)| !is_ours(key)).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        let others: Vec<_> = url
+            .query_pairs()
+            .filter(|(key, _)| !is_ours(key))
+            .map(|(k, v)| (k.into_owned(), v.into_owned()))
+            .collect();
         url.set_query(None);
         if !others.is_empty() {
             url.query_pairs_mut().extend_pairs(others);
@@ -171,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_location_has_no_secrets() {
-        let address = Address::parse("postgres://ann:secret@db.example:5433/shop?pooled=true&sslmode=disable").unwrap();
+        let address =
+            Address::parse("postgres://ann:secret@db.example:5433/shop?pooled=true&sslmode=disable").unwrap();
         assert_eq!(address.location(), "postgres://db.example:5433/shop");
         assert!(address.pooled);
         assert!(!Address::parse("postgresql://db.example/shop").unwrap().pooled);

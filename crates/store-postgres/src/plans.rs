@@ -48,7 +48,13 @@ const HOT: &[Case] = &[
     ("claim_of_task", sql::CLAIM_OF_TASK, Purpose::Write, "", &["queue_pkey"]),
     ("claim_next_of_task", sql::CLAIM_NEXT_OF_TASK, Purpose::Write, "", &["queue_pkey"]),
     ("work_payloads", sql::WORK_PAYLOADS, Purpose::Write, "", &["task_input_pkey", "step_pkey"]),
-    ("submit_look", sql::SUBMIT_LOOK, Purpose::Write, "", &["task_input_pkey", "definition_namespace_id_name_version_key"]),
+    (
+        "submit_look",
+        sql::SUBMIT_LOOK,
+        Purpose::Write,
+        "",
+        &["task_input_pkey", "definition_namespace_id_name_version_key"],
+    ),
     ("submit_duplicates", sql::SUBMIT_DUPLICATES, Purpose::Write, "", &["identity_pkey"]),
     ("heartbeat", sql::HEARTBEAT, Purpose::Pulse, "", &["queue_worker_idx", "worker_pkey", "task_pkey"]),
     ("worker_claims", sql::WORKER_CLAIMS, Purpose::Pulse, "", &["queue_pkey", "step_pkey", "task_pkey"]),
@@ -56,11 +62,23 @@ const HOT: &[Case] = &[
 
 /// On tables that are filled and known to the planner.
 const READS: &[Case] = &[
-    ("log_all", sql::LOG_ALL, Purpose::Read, "1, 19000, 76000, 100", &["transition_epoch_xid_n_idx", "task_pkey"]),
+    (
+        "log_all",
+        sql::LOG_ALL,
+        Purpose::Read,
+        "1, 19000, 76000, 100",
+        &["transition_epoch_xid_n_idx", "task_pkey"],
+    ),
     ("log_of_task", sql::LOG_OF_TASK, Purpose::Read, "md5('t7')::uuid, 0, 0, 0, 100", &["transition_pkey"]),
     ("task_steps", sql::TASK_STEPS, Purpose::Read, "md5('t7')::uuid", &["step_pkey"]),
     ("task_detail", sql::TASK_DETAIL, Purpose::Read, "md5('t7')::uuid", &["task_pkey", "task_input_pkey"]),
-    ("list_tasks", sql::LIST_TASKS, Purpose::Read, "null, 51, null, null, null, null, null", &["task_pkey", "task_input_pkey"]),
+    (
+        "list_tasks",
+        sql::LIST_TASKS,
+        Purpose::Read,
+        "null, 51, null, null, null, null, null",
+        &["task_pkey", "task_input_pkey"],
+    ),
     (
         "list_tasks_of",
         sql::LIST_TASKS_OF,
@@ -94,8 +112,11 @@ async fn check(connection: &mut PgConnection, (name, text, purpose, arguments, i
     }
     assert!(purpose == Purpose::Read || !plan.contains("Gather"), "{name} starts other processes:\n{plan}");
     // Tables of a few rows may be read as a whole.
-    let is_small = |line: &&str| ["on log_state", "on namespace", "on definition", "on worker"].iter().any(|t| line.contains(t));
-    let scanned: Vec<&str> = plan.lines().filter(|line| line.contains("Seq Scan")).filter(|line| !is_small(line)).collect();
+    let is_small = |line: &&str| {
+        ["on log_state", "on namespace", "on definition", "on worker"].iter().any(|t| line.contains(t))
+    };
+    let scanned: Vec<&str> =
+        plan.lines().filter(|line| line.contains("Seq Scan")).filter(|line| !is_small(line)).collect();
     assert!(scanned.is_empty(), "{name} reads whole tables:\n{plan}");
 }
 

@@ -68,7 +68,11 @@ pub(crate) struct New<'a> {
 }
 
 /// Writes new tasks.
-pub(crate) async fn new_tasks(session: &mut Session, moment: &Moment, all: &[New<'_>]) -> Result<(), Trouble> {
+pub(crate) async fn new_tasks(
+    session: &mut Session,
+    moment: &Moment,
+    all: &[New<'_>],
+) -> Result<(), Trouble> {
     let (mut tasks, mut steps, mut queue, mut log) = Default::default();
     let mut inputs = Inputs::default();
     for new in all {
@@ -130,7 +134,8 @@ async fn annotations(session: &mut Session, all: &[Decided]) -> Result<(), Troub
 async fn edits(session: &mut Session, all: &[Decided]) -> Result<(), Trouble> {
     for decided in all {
         if let Some(edit) = &decided.change.edit {
-            let query = session.query(sql::SAVE_EDIT).bind(decided.task.id.0).bind(&edit.reason).bind(&edit.tags);
+            let query =
+                session.query(sql::SAVE_EDIT).bind(decided.task.id.0).bind(&edit.reason).bind(&edit.tags);
             session.execute(query).await?;
         }
     }

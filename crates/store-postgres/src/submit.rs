@@ -100,14 +100,16 @@ impl<'a> Intake<'a> {
             let answer = match (refused, duplicate_of) {
                 (Some(answer), _) => answer,
                 (None, Some(of)) => SubmitAnswer::Duplicate { of },
-                (None, None) => match decide::submit(submission, rules, known.moment.now, self.budget.as_mut()) {
-                    Ok(task) => {
-                        let state = task.change.task.as_ref().expect("a new task has its row").state;
-                        new.push((submission, task));
-                        SubmitAnswer::Accepted { state }
+                (None, None) => {
+                    match decide::submit(submission, rules, known.moment.now, self.budget.as_mut()) {
+                        Ok(task) => {
+                            let state = task.change.task.as_ref().expect("a new task has its row").state;
+                            new.push((submission, task));
+                            SubmitAnswer::Accepted { state }
+                        }
+                        Err(message) => SubmitAnswer::Refused(no_identity(submission.id, &message)),
                     }
-                    Err(message) => SubmitAnswer::Refused(no_identity(submission.id, &message)),
-                },
+                }
             };
             self.answers.push(answer);
         }
@@ -120,7 +122,8 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let arrivals = known.arrivals.iter();
-        let rows = new.iter().zip(arrivals).map(|((submission, task), arrival)| row(submission, task, *arrival));
+        let rows =
+            new.iter().zip(arrivals).map(|((submission, task), arrival)| row(submission, task, *arrival));
         let rows: Vec<New<'_>> = rows.collect();
         save::new_tasks(self.session, &moment, &rows).await?;
         for (submission, NewTask { input, change }) in new {
@@ -183,7 +186,8 @@ async fn take_identities(session: &mut Session, identities: &[(TaskId, String)])
     if taken.0.is_empty() {
         return Ok(taken);
     }
-    let (hashes, tasks): (Vec<String>, Vec<Uuid>) = taken.0.iter().map(|(hash, task)| (hash.clone(), task.0)).unzip();
+    let (hashes, tasks): (Vec<String>, Vec<Uuid>) =
+        taken.0.iter().map(|(hash, task)| (hash.clone(), task.0)).unzip();
     let query = session.query(sql::SUBMIT_IDENTITIES).bind(&hashes).bind(tasks);
     let free: HashSet<String> =
         session.rows(query).await?.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
@@ -221,12 +225,14 @@ impl Known {
     ) -> Result<Self, Trouble> {
         let ids: Vec<Uuid> = submissions.iter().map(|one| one.id.0).collect();
         let definitions = submissions.iter().map(|one| &one.plan.definition);
-        let names: HashSet<_> = definitions.map(|one| (one.namespace.to_string(), one.name.to_string())).collect();
+        let names: HashSet<_> =
+            definitions.map(|one| (one.namespace.to_string(), one.name.to_string())).collect();
         let (namespaces, names): (Vec<String>, Vec<String>) = names.into_iter().unzip();
         let query = session.query(sql::SUBMIT_LOOK).bind(ids).bind(namespaces).bind(names);
         let rows = session.rows(query).await?;
         let first = rows.iter().find(|row| row.try_get::<i32, _>(0).is_ok_and(|kind| kind == 0));
-        let first = first.ok_or_else(|| Trouble::Corrupt("a look at what is stored was answered without a time".into()))?;
+        let first = first
+            .ok_or_else(|| Trouble::Corrupt("a look at what is stored was answered without a time".into()))?;
         let moment = match moment {
             Some(moment) => moment,
             None => Moment::read(first, 3, parts.clock.as_ref())?,
@@ -284,5 +290,9 @@ fn latest(versions: &[StoredVersion]) -> Option<&StoredVersion> {
 }
 
 fn no_identity(id: TaskId, message: &str) -> Rejection {
-    Rejection { code: "identity_failed", message: format!("task {id} has no identity: {message}"), help: None }
+    Rejection {
+        code: "identity_failed",
+        message: format!("task {id} has no identity: {message}"),
+        help: None,
+    }
 }

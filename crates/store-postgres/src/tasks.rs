@@ -87,7 +87,11 @@ async fn list_in(session: &mut Session, filter: &TaskFilter) -> Result<TaskPage,
 
 /// The revisions of the definitions that a filter names; `None` if it names none.
 async fn revisions(session: &mut Session, filter: &TaskFilter) -> Result<Option<Vec<Uuid>>, Trouble> {
-    if filter.namespace.is_none() && filter.name.is_none() && filter.version.is_none() && filter.states.is_empty() {
+    if filter.namespace.is_none()
+        && filter.name.is_none()
+        && filter.version.is_none()
+        && filter.states.is_empty()
+    {
         return Ok(None);
     }
     let query = session

@@ -62,7 +62,8 @@ pub(crate) async fn of_decided(
 fn claims(decided: &Decided) -> impl Iterator<Item = Claimed> {
     let edits = |step: &StepChange| step.inputs.is_some();
     decided.change.claims.iter().map(move |claim| {
-        let edited = decided.change.steps.iter().any(|step| step.record.ordinal == claim.ordinal && edits(step));
+        let edited =
+            decided.change.steps.iter().any(|step| step.record.ordinal == claim.ordinal && edits(step));
         Claimed {
             claim: claim.clone(),
             plan: decided.plan.clone(),
@@ -154,8 +155,9 @@ impl Reading {
     fn work(&self, parts: &Parts, claimed: Claimed, too_large: bool) -> Result<Work, Trouble> {
         let Claimed { claim, plan, created_at, .. } = claimed;
         let context = self.contexts.get(&claim.task);
-        let context =
-            context.ok_or_else(|| Trouble::Corrupt(format!("the input of task {} is missing", claim.task)))?.clone();
+        let context = context
+            .ok_or_else(|| Trouble::Corrupt(format!("the input of task {} is missing", claim.task)))?
+            .clone();
         parts.contexts.keep(claim.task, created_at, context.clone());
         let results = if too_large { Results::TooLarge } else { self.results(&claim, &plan) };
         Ok(Work {
@@ -170,14 +172,21 @@ impl Reading {
 
     fn results(&self, claim: &Claim, plan: &Plan) -> Results {
         let reads = plan.reads[claim.ordinal.index()].iter();
-        let results: Vec<_> = reads.map(|read| (*read, self.fresh.get(&(claim.task, *read)).cloned())).collect();
+        let results: Vec<_> =
+            reads.map(|read| (*read, self.fresh.get(&(claim.task, *read)).cloned())).collect();
         let bytes: usize = results.iter().filter_map(|(_, result)| result.as_ref()).map(Payload::len).sum();
         if bytes > MAX_INPUT_BYTES { Results::TooLarge } else { Results::Loaded(results) }
     }
 }
 
 /// The work of claims of a task that was just accepted: everything is at hand.
-pub(crate) fn of_new(plan: &Arc<Plan>, record: &TaskRecord, context: &Context, claims: Vec<Claim>, steps: &[StepChange]) -> Vec<Work> {
+pub(crate) fn of_new(
+    plan: &Arc<Plan>,
+    record: &TaskRecord,
+    context: &Context,
+    claims: Vec<Claim>,
+    steps: &[StepChange],
+) -> Vec<Work> {
     debug_assert!(claims.iter().all(|claim| claim.task == record.id));
     let result = |step: &Ordinal| {
         let change = steps.iter().find(|change| change.record.ordinal == *step);

@@ -71,7 +71,8 @@ async fn a_restart_is_survived() {
     cluster.stop("immediate");
     let lost = d.try_beat(d.worker, &[]).await;
     assert!(matches!(lost, Err(StoreError::Unavailable { .. })), "{lost:?}");
-    let input = Input::Settle { step: claim.ordinal, fence: claim.fence, outcome: Outcome::Success(Payload::null()) };
+    let input =
+        Input::Settle { step: claim.ordinal, fence: claim.fence, outcome: Outcome::Success(Payload::null()) };
     let batch = || ApplyBatch { inputs: vec![(task, input.clone())], rules: steady_rules(), claiming: None };
     let lost = d.store.apply(batch()).await;
     assert!(matches!(lost, Err(StoreError::Unavailable { .. })), "{lost:?}");
@@ -92,8 +93,10 @@ async fn a_task_that_another_session_holds_is_named_and_holds_up_no_other() {
     execute(&mut other, "BEGIN").await;
     let lock = "SELECT id FROM tasker.task WHERE id = $1 FOR UPDATE";
     sqlx::query(lock).bind(held.0).execute(&mut other).await.unwrap();
-    let cancel = |task| (task, Input::Operate { action: Action::CancelTask, actor: "ops".into(), reason: None });
-    let batch = ApplyBatch { inputs: vec![cancel(free), cancel(held)], rules: steady_rules(), claiming: None };
+    let cancel =
+        |task| (task, Input::Operate { action: Action::CancelTask, actor: "ops".into(), reason: None });
+    let batch =
+        ApplyBatch { inputs: vec![cancel(free), cancel(held)], rules: steady_rules(), claiming: None };
     match d.store.apply(batch).await {
         Err(StoreError::Blocked { tasks, .. }) => assert_eq!(tasks, [held]),
         other => panic!("{other:?}"),
@@ -142,7 +145,8 @@ async fn a_read_only_database_is_unavailable() {
     let mut other = database.connect().await;
     execute(&mut other, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$").await;
     let fresh = driver(&database).await;
-    let batch = SubmitBatch { submissions: vec![fresh.request(&diamond())], rules: steady_rules(), budget: None };
+    let batch =
+        SubmitBatch { submissions: vec![fresh.request(&diamond())], rules: steady_rules(), budget: None };
     let refused = fresh.store.submit(batch).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     assert_eq!(fresh.store.namespaces().await.unwrap(), ["default"]);
@@ -154,11 +158,13 @@ async fn one_id_submitted_by_many_at_once_is_one_task() {
     let d = driver(&database).await;
     let plan = diamond();
     d.register(&plan).await;
-    let requests: Vec<_> = (1..=20).map(|n| {
-        let mut request = d.request(&plan);
-        request.id = task_id(n);
-        request
-    }).collect();
+    let requests: Vec<_> = (1..=20)
+        .map(|n| {
+            let mut request = d.request(&plan);
+            request.id = task_id(n);
+            request
+        })
+        .collect();
     let submit = |seed: u64| {
         let (url, mut requests) = (database.url().to_owned(), requests.clone());
         tokio::spawn(async move {
@@ -169,7 +175,10 @@ async fn one_id_submitted_by_many_at_once_is_one_task() {
     let mut accepted = 0;
     for answers in (1..=6).map(submit).collect::<Vec<_>>() {
         let answers = answers.await.unwrap();
-        accepted += answers.iter().filter(|answer| matches!(answer, tasker_store::write::SubmitAnswer::Accepted { .. })).count();
+        accepted += answers
+            .iter()
+            .filter(|answer| matches!(answer, tasker_store::write::SubmitAnswer::Accepted { .. }))
+            .count();
     }
     assert_eq!(accepted, 20);
     d.assert_sound().await;
@@ -183,11 +192,13 @@ async fn eight_nodes_on_twenty_tasks_never_deadlock_and_their_log_has_no_gaps() 
     let d = driver(&database).await;
     let plan = diamond();
     d.register(&plan).await;
-    let requests: Vec<_> = (1..=20).map(|n| {
-        let mut request = d.request(&plan);
-        request.id = task_id(n);
-        request
-    }).collect();
+    let requests: Vec<_> = (1..=20)
+        .map(|n| {
+            let mut request = d.request(&plan);
+            request.id = task_id(n);
+            request
+        })
+        .collect();
     d.submit_all(requests, None).await;
     let nodes: Vec<_> = (1..=8).map(|seed| tokio::spawn(node(database.url().to_owned(), seed))).collect();
     let reader = tokio::spawn(read_along(database.url().to_owned()));
@@ -204,13 +215,17 @@ async fn eight_nodes_on_twenty_tasks_never_deadlock_and_their_log_has_no_gaps() 
     assert_eq!(seen.len(), all.len(), "entries seen on the way and entries in all");
     assert_eq!(seen, all);
     for n in 1..=20 {
-        let seqs: Vec<u64> = seen.iter().filter(|(_, task, _)| *task == task_id(n)).map(|(.., seq)| *seq).collect();
+        let seqs: Vec<u64> =
+            seen.iter().filter(|(_, task, _)| *task == task_id(n)).map(|(.., seq)| *seq).collect();
         assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "task {n} is told in its order");
     }
     d.assert_sound().await;
     let mut connection = database.connect().await;
-    let deadlocks: i64 = sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        .fetch_one(&mut connection).await.unwrap();
+    let deadlocks: i64 =
+        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
     assert_eq!(deadlocks, 0);
 }
 
@@ -234,8 +249,14 @@ async fn node(url: String, seed: u64) {
             let action = match rng.below(8) {
                 0 => Action::CancelTask,
                 1 => Action::ResolveTask,
-                2..=3 => Action::RetryTask { steps: Vec::new(), limit: tasker_core::decide::NewLimit::More(1) },
-                _ => Action::EditStep { step: Ordinal(rng.below(4) as u32), retry_limit: Some(50), inputs: None },
+                2..=3 => {
+                    Action::RetryTask { steps: Vec::new(), limit: tasker_core::decide::NewLimit::More(1) }
+                }
+                _ => Action::EditStep {
+                    step: Ordinal(rng.below(4) as u32),
+                    retry_limit: Some(50),
+                    inputs: None,
+                },
             };
             let task = task_id(1 + rng.below(20) as u64);
             inputs.push((task, Input::Operate { action, actor: "ops".into(), reason: None }));
@@ -263,4 +284,30 @@ async fn read_along(url: String) -> Vec<(Cursor, tasker_core::ids::TaskId, u64)>
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     seen
+}
+
+/// A look at an empty queue and a heartbeat are one statement each: an idle node issues 1.5 a second.
+#[tokio::test]
+async fn an_idle_node_asks_little() {
+    let cluster = Cluster::start(Durability::None);
+    let url = cluster.url("postgres");
+    PostgresStore::migrate(&url).await.unwrap();
+    let d = driver_at(&url).await;
+    d.start(&diamond()).await;
+    assert_eq!(d.claim().await.len(), 1);
+    d.beat(d.worker, &[]).await;
+    let mut other = <PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    execute(&mut other, "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()").await;
+    for _ in 0..10 {
+        assert!(d.claim().await.is_empty());
+    }
+    for _ in 0..5 {
+        d.beat(d.worker, &[]).await;
+    }
+    let calls = "SELECT sum(calls)::bigint FROM pg_stat_statements WHERE query !~ 'pg_stat_statements'";
+    let calls: i64 = sqlx::query_scalar(calls).fetch_one(&mut other).await.unwrap();
+    assert_eq!(calls, 15);
+    let locks = "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND locktype <> 'virtualxid'";
+    let locks: i64 = sqlx::query_scalar(locks).fetch_one(&mut other).await.unwrap();
+    assert_eq!(locks, 0);
 }

@@ -57,7 +57,9 @@ impl Server {
     }
 
     async fn connect(&self) -> PgConnection {
-        PgConnection::connect(self.url.as_str()).await.unwrap_or_else(|error| panic!("connecting to {}: {error}", self.url))
+        PgConnection::connect(self.url.as_str())
+            .await
+            .unwrap_or_else(|error| panic!("connecting to {}: {error}", self.url))
     }
 
     /// A new database with the schema of this program.
@@ -93,7 +95,8 @@ impl Server {
         // One process makes it, the others wait.
         run(&mut connection, "SELECT pg_advisory_lock(7160351)".into()).await;
         let known = "SELECT count(*) FROM pg_database WHERE datname = $1";
-        let known: i64 = sqlx::query_scalar(known).bind(&name).fetch_one(&mut connection).await.expect("list databases");
+        let known: i64 =
+            sqlx::query_scalar(known).bind(&name).fetch_one(&mut connection).await.expect("list databases");
         if known == 0 {
             let raw = format!("{name}_raw");
             run(&mut connection, format!("DROP DATABASE IF EXISTS {raw} WITH (FORCE)")).await;
@@ -125,7 +128,8 @@ async fn run(connection: &mut PgConnection, sql: String) {
 
 /// A small hash that is the same everywhere.
 fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A database that is dropped with this value.

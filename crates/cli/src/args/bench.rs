@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 Examples:
   tasker bench --shape linear --steps 5 --tasks 1000
   tasker bench --shape fan-out --steps 22 --tasks 1000 --with-ceiling --runs 5 --output json
-  tasker bench --tasks 4000 --workers 4 --concurrency 16 --handler-ms 5 --database-url postgres://localhost/postgres
+  tasker bench --tasks 4000 --workers 4 --handler-ms 5 --database-url postgres://localhost/app
   tasker bench --history 1000000
 
 Each run makes a database of its own: a new folder in the data directory, or a new database on the

@@ -10,7 +10,7 @@ use tasker_store::write::Prune;
 
 use crate::args::{DbCommand, PruneArgs};
 use crate::exit::{Failure, Status};
-use crate::open::{self, Access};
+use crate::open::{self, Access, Database};
 use crate::output::table::facts;
 use crate::session::Session;
 
@@ -21,17 +21,16 @@ const BATCH: usize = 200;
 pub async fn run(command: DbCommand, session: &Session) -> anyhow::Result<ExitCode> {
     match command {
         DbCommand::Migrate => migrate(session).await,
-        DbCommand::Status => status(session),
+        DbCommand::Status => status(session).await,
         DbCommand::Check { limit } => check(session, usize::try_from(limit)?).await,
         DbCommand::Prune(args) => prune(args, session).await,
     }
 }
 
 async fn migrate(session: &Session) -> anyhow::Result<ExitCode> {
-    let before = open::schema(&open::database(session)?)?.version;
-    let engine = open::engine(session, Access::Create)?;
-    let schema = engine.schema().await?;
-    engine.shutdown().await;
+    let database = open::database(session)?;
+    let before = open::schema(&database).await?.version;
+    let schema = open::migrate(&database).await?;
     session.printer.result(&schema, || match (before, schema.version) {
         (None, Some(now)) => format!("created {} with schema {now}", schema.location),
         (Some(before), Some(now)) if before < now => {
@@ -42,13 +41,13 @@ async fn migrate(session: &Session) -> anyhow::Result<ExitCode> {
     Ok(Status::Ok.into())
 }
 
-fn status(session: &Session) -> anyhow::Result<ExitCode> {
-    let path = open::database(session)?;
-    if !path.try_exists().unwrap_or(true) {
+async fn status(session: &Session) -> anyhow::Result<ExitCode> {
+    let database = open::database(session)?;
+    let schema = open::schema(&database).await?;
+    if matches!(&database, Database::Embedded(path) if !path.try_exists().unwrap_or(true)) {
         // The same answer as every other command gives that reads.
-        open::store(&path, Access::Read)?;
+        open::store(&database, Access::Read).await?;
     }
-    let schema = open::schema(&path)?;
     session.printer.result(&schema, || text(&schema, session));
     let is_unusable = is_newer(&schema);
     Ok(if is_unusable { Status::Unavailable.into() } else { Status::Ok.into() })
@@ -79,7 +78,7 @@ fn is_newer(schema: &SchemaStatus) -> bool {
 }
 
 async fn check(session: &Session, limit: usize) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let findings = engine.check(limit).await?;
     session.printer.result(&json!({"findings": findings}), || {
         if findings.is_empty() {
@@ -99,7 +98,7 @@ fn finding_line(finding: &Finding) -> String {
 
 async fn prune(args: PruneArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let access = if args.dry_run { Access::Read } else { Access::Write };
-    let engine = open::engine(session, access)?;
+    let engine = open::engine(session, access).await?;
     let mut request = Prune { finished_before: args.finished_before, dry_run: true, batch: BATCH };
     if !args.dry_run {
         let found = engine.prune(request.clone()).await?.tasks;

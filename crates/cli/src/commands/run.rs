@@ -28,7 +28,7 @@ pub async fn run(args: RunArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
     match (&args.file, args.resume) {
         (_, Some(id)) => {
-            let engine = open::engine_with(session, Access::Write, handlers.clone(), options(session))?;
+            let engine = open::engine_with(session, Access::Write, handlers.clone(), options(session)).await?;
             let plan = engine.task(id).await?.detail.plan;
             require_handlers(&plan, &handlers)?;
             drive(engine, id, &plan, session).await
@@ -67,7 +67,7 @@ async fn start(
     let plan = Plan::new(definition);
     let id = request.id.unwrap_or_else(|| TaskId(uuid::Uuid::now_v7()));
     refuse_early(&request, &plan, id, &options)?;
-    let engine = open::engine_with(session, Access::Create, handlers, options)?;
+    let engine = open::engine_with(session, Access::Create, handlers, options).await?;
     engine.register(plan.definition.clone(), args.allow_replace).await?;
     request.id = Some(id);
     engine.submit(request).await?;

@@ -20,7 +20,7 @@ use crate::session::Session;
 pub async fn run(command: StepCommand, session: &Session) -> anyhow::Result<ExitCode> {
     match command {
         StepCommand::Show(which) => {
-            let engine = open::engine(session, Access::Read)?;
+            let engine = open::engine(session, Access::Read).await?;
             show(&engine, &which, session).await
         }
         StepCommand::Retry { operator, limit, new_idempotency_key } => {
@@ -47,7 +47,7 @@ async fn operate(
     operation: Operation,
     session: &Session,
 ) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Write)?;
+    let engine = open::engine(session, Access::Write).await?;
     let who = Operator { actor: actor(operator.actor), reason: operator.reason };
     engine.operate(operator.which.task, operation, who).await?;
     let code = show(&engine, &operator.which, session).await;

@@ -29,7 +29,7 @@ async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode
     let mut options = open::options(&session.settings);
     options.worker_name = args.name.unwrap_or(options.worker_name);
     let name = options.worker_name.clone();
-    let engine = open::engine_with(session, Access::Create, handlers, options)?;
+    let engine = open::engine_with(session, Access::Create, handlers, options).await?;
     let mut paths = session.settings.worker.definitions.clone();
     paths.extend(args.definitions);
     startup::register(&paths, &engine, &catalog, session).await?;
@@ -68,7 +68,7 @@ pub async fn stop(worker: Worker, signals: &mut Signals, advice: Option<&str>, p
 }
 
 async fn list(session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let workers = engine.workers().await?;
     let document = serde_json::json!({"workers": workers});
     session.printer.result(&document, || text(&workers, session.printer.style()));

@@ -11,7 +11,6 @@ mod screen;
 mod shop;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -25,7 +24,7 @@ use self::run::{Ended, Run};
 use self::screen::Screen;
 use self::shop::OpenShop;
 use crate::exit::Status;
-use crate::open::{self, Access};
+use crate::open::{self, Access, Database};
 use crate::session::Session;
 use crate::signals::Signals;
 
@@ -75,11 +74,11 @@ async fn serve(args: &DemoArgs, address: SocketAddr, session: &Session) -> Resul
 
 async fn play(args: &DemoArgs, session: &Session) -> Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let path = database(session)?;
-    let url = format!("sqlite:{}", path.display());
+    let database = database(session)?;
+    let url = database.url();
     let shop = open_shop(args, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     // The engine's own defaults, whatever is configured: the demo shall be the same everywhere.
-    let store = open::store(&path, Access::Create)?;
+    let store = open::store(&database, Access::Create).await?;
     let engine = Engine::new(store, shipped(ShippedOptions::default()), EngineOptions::default());
     let worker = engine.start_worker(Scope::All).await?;
     let mut screen = Screen::stderr(args.orders, session.printer.is_quiet());
@@ -124,12 +123,12 @@ async fn open_shop(args: &DemoArgs, address: SocketAddr) -> Result<OpenShop> {
 }
 
 /// The database that flags name; else a new one. One that is only configured is left alone: it is for real work.
-fn database(session: &Session) -> Result<PathBuf> {
+fn database(session: &Session) -> Result<Database> {
     if session.globals.database_url.is_some() || session.globals.data_dir.is_some() {
         return Ok(open::database(session)?);
     }
     let name = format!("tasker-demo-{}", uuid::Uuid::now_v7().simple());
-    Ok(std::env::temp_dir().join(name).join("tasker.db"))
+    Ok(Database::Embedded(std::env::temp_dir().join(name).join("tasker.db")))
 }
 
 /// What was typed to run this program, so that what is shown can be typed: `cargo run` does not put it on the path.

@@ -41,6 +41,8 @@ const COMMANDS: &[&str] = &[
     "config check",
     "config show",
     "demo",
+    "bench",
+    "bench ceiling",
     "completions",
     "version",
 ];
@@ -89,7 +91,7 @@ fn every_command_is_in_the_list() {
             .map(|line| format!("{group} {}", line.split_whitespace().next().unwrap()).trim().to_owned())
             .collect()
     };
-    for group in ["", "definition", "task", "step", "worker", "db", "config"] {
+    for group in ["", "definition", "task", "step", "worker", "db", "config", "bench"] {
         for command in listed(group) {
             assert!(COMMANDS.contains(&command.as_str()), "{command}");
         }

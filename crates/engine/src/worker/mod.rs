@@ -22,7 +22,7 @@ use tracing::info;
 
 use self::executor::{Executor, key_of};
 use self::slots::{Lent, Slots};
-use crate::engine::Engine;
+use crate::engine::{Engine, Parts};
 use crate::handler::Handlers;
 use crate::options::EngineOptions;
 use crate::settler::Item;
@@ -67,6 +67,7 @@ impl Worker {
         let watched = core.executor.clone();
         let until = stop.clone();
         tracker.spawn(async move { watched.watch(until).await });
+        tracker.spawn(listen(engine.parts.clone(), stop.clone()));
         tracker.spawn(heartbeat::run(engine.parts.clone(), core.clone(), stop.clone()));
         tracker.spawn(pruner::run(engine.parts.clone(), stop.clone()));
         tracker.close();
@@ -224,6 +225,16 @@ impl Core {
 
     fn renew_id(&self) {
         *self.id.lock().unwrap_or_else(PoisonError::into_inner) = new_id();
+    }
+}
+
+/// Passes the hints of other nodes on to the settler, until `stop`.
+async fn listen(parts: Arc<Parts>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = parts.store.hinted() => parts.hint(),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ fn with_full_disk(path: PathBuf, pages: u32, clock: &TestClock) -> SqliteStore {
     let opened = open::open(&path, options, true).unwrap();
     opened.writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     let threads = Threads::start(opened, clock.source()).unwrap();
-    SqliteStore { path, clock: clock.source(), threads, _temporary: None }
+    SqliteStore { path, clock: clock.source(), connections: 3, threads, _temporary: None }
 }
 
 #[tokio::test]

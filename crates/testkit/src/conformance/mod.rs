@@ -4,6 +4,7 @@
 //! a test of each.
 #![allow(missing_docs, reason = "the names of cases say what they are about")]
 
+pub mod analytics;
 pub mod claim;
 pub mod definitions;
 pub mod identity;
@@ -105,6 +106,18 @@ macro_rules! conformance_tests {
                 tasks_are_found_by_annotation,
                 what_does_not_exist_is_absent,
                 the_queue_is_counted_per_handler,
+            ];
+            analytics: [
+                dom_133_tasks_and_steps_are_counted_by_state,
+                dom_134_without_tasks_all_counts_are_0_and_all_is_well,
+                dom_135_a_step_whose_wait_is_over_is_not_in_backoff,
+                a_step_that_failed_for_good_is_neither_retryable_nor_exhausted,
+                dom_136_a_task_in_progress_is_neither_complete_nor_in_error,
+                metrics_tell_of_what_was_created_and_completed_since,
+                a_step_that_ends_in_a_cancelled_task_counts,
+                dom_137_slowest_tasks_come_longest_first,
+                resolved_and_failed_steps_make_a_task_slow_too,
+                dom_138_waiting_for_parents_does_not_make_a_step_slow,
             ];
             log: [
                 the_log_is_read_page_by_page,

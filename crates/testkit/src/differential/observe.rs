@@ -1,11 +1,13 @@
 //! Everything that can be read from a store, as one value.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tasker_core::ids::TaskId;
 use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, Transition};
 use tasker_core::time::Timestamp;
 use tasker_store::Store;
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
 use tasker_store::read::{Cursor, Finding, LogQuery, QueueDepth, TaskFilter, TaskPage};
 use tasker_store::workers::WorkerRow;
@@ -17,12 +19,22 @@ pub(super) struct Observed {
     page: TaskPage,
     order: Vec<(TaskId, u64)>,
     queue: Vec<QueueDepth>,
+    together: Together,
     workers: Vec<WorkerRow>,
     definitions: Vec<DefinitionRow>,
     namespaces: Vec<String>,
     resolved: Vec<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) now: Timestamp,
+}
+
+/// What is told of all tasks together.
+#[derive(PartialEq, Debug)]
+struct Together {
+    health: HealthCounts,
+    metrics: AnalyticsMetrics,
+    slow_tasks: Vec<SlowTask>,
+    slow_steps: Vec<SlowStep>,
 }
 
 /// Everything about one task.
@@ -74,11 +86,29 @@ impl Observed {
             page,
             order,
             queue: store.queue().await.expect("read the queue"),
+            together: Together::of(store, turn).await,
             workers: store.workers().await.expect("list workers"),
             definitions,
             namespaces: store.namespaces().await.expect("list namespaces"),
             findings: store.check(20).await.expect("check"),
             now: store.now().await.expect("read the clock"),
+        }
+    }
+}
+
+impl Together {
+    /// `turn` says how far it is looked back. Connections are each store's own affair.
+    async fn of(store: &dyn Store, turn: usize) -> Self {
+        let health = store.health_counts().await.expect("count tasks and steps");
+        assert!(health.active_connections >= 1 && health.max_connections >= 1, "{health:?}");
+        let span = Duration::from_secs([0, 5, 60, 3600, 1_000_000][turn % 5]);
+        let since = store.now().await.expect("read the clock").minus(span);
+        let query = SlowestQuery { limit: 1 + turn, ..SlowestQuery::since(since) };
+        Self {
+            health: HealthCounts { active_connections: 0, max_connections: 0, ..health },
+            metrics: store.analytics(since).await.expect("compute metrics"),
+            slow_tasks: store.slowest_tasks(query.clone()).await.expect("look for slow tasks"),
+            slow_steps: store.slowest_steps(query).await.expect("look for slow steps"),
         }
     }
 }

@@ -43,7 +43,8 @@ impl Cluster {
 
     /// The URL of a database of it; `postgres` exists.
     pub fn url(&self, database: &str) -> String {
-        let socket: String = url::form_urlencoded::byte_serialize(self.folder.display().to_string().as_bytes()).collect();
+        let socket: String =
+            url::form_urlencoded::byte_serialize(self.folder.display().to_string().as_bytes()).collect();
         format!("postgres://tasker@localhost:5432/{database}?host={socket}")
     }
 
@@ -60,7 +61,8 @@ impl Cluster {
 
     /// Stops it: `smart`, `fast` or `immediate`.
     pub fn stop(&self, mode: &str) {
-        let stop = self.program("pg_ctl").args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data()).status();
+        let stop =
+            self.program("pg_ctl").args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data()).status();
         assert!(stop.is_ok_and(|status| status.success()), "pg_ctl stop of {}", self.folder.display());
     }
 
@@ -123,7 +125,11 @@ impl Cluster {
             None => Command::new(path),
             Some(user) => {
                 let mut command = Command::new("setpriv");
-                command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).arg("--clear-groups").arg(path);
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={user}"))
+                    .arg("--clear-groups")
+                    .arg(path);
                 command
             }
         };

@@ -26,7 +26,8 @@ impl Proxy {
         let folder = cluster.folder().join("proxy");
         fs::create_dir(&folder).expect("the server's folder can be written");
         let settings = folder.join("pgbouncer.ini");
-        fs::write(&settings, settings_for(cluster.folder(), &folder, sessions)).expect("the folder was just made");
+        fs::write(&settings, settings_for(cluster.folder(), &folder, sessions))
+            .expect("the folder was just made");
         cluster.give_away(&folder);
         let mut proxy = cluster.as_its_user(Path::new("/usr/sbin/pgbouncer"));
         proxy.args(["-q"]).arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -38,7 +39,8 @@ impl Proxy {
 
     /// The URL of a database behind it.
     pub fn url(&self, database: &str) -> String {
-        let socket: String = url::form_urlencoded::byte_serialize(self.folder.display().to_string().as_bytes()).collect();
+        let socket: String =
+            url::form_urlencoded::byte_serialize(self.folder.display().to_string().as_bytes()).collect();
         format!("postgres://tasker@localhost:6432/{database}?host={socket}&pooled=true")
     }
 

@@ -44,7 +44,7 @@ pub async fn find(place: &Place<'_>, session: &Session) -> anyhow::Result<Defini
         }
         Place::Registered(text, namespace) => {
             let wanted = selector::parse(text, *namespace, None)?;
-            let engine = open::engine(session, Access::Read)?;
+            let engine = open::engine(session, Access::Read).await?;
             Ok(wanted.find(&engine).await?.definition.clone())
         }
     }

@@ -14,7 +14,7 @@ use crate::session::Session;
 
 /// Lists registered definitions.
 pub async fn all(namespace: Option<&Namespace>, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let rows = engine.definitions(namespace.map(Namespace::as_str)).await?;
     let text = || {
         if rows.is_empty() {
@@ -29,7 +29,7 @@ pub async fn all(namespace: Option<&Namespace>, session: &Session) -> anyhow::Re
 /// Lists the versions of one definition.
 pub async fn versions(args: &ShowArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let wanted = selector::parse(&args.name, args.namespace.as_ref(), args.version.as_ref())?;
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let mut rows = Vec::new();
     for meaning in wanted.meanings() {
         rows = engine.definitions(Some(meaning.namespace.as_str())).await?;

@@ -21,7 +21,7 @@ pub async fn run(args: &RegisterArgs, session: &Session) -> anyhow::Result<ExitC
     let unknowing = Catalog::unknowing();
     let offline = checks(&args.loading, &unknowing);
     refuse(&problems(&loading::check_all(&sources, &offline, session)), false, session)?;
-    let engine = open::engine(session, Access::Create)?;
+    let engine = open::engine(session, Access::Create).await?;
     let catalog = match &args.loading.handlers_from {
         Some(path) => Catalog::of_file(path)?,
         None => Catalog::of_workers(&engine).await?,

@@ -19,7 +19,7 @@ pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCod
         let message = "name the version to retire: NAME@VERSION";
         return Err(Failure::new(Status::Usage, "version_missing", message).into());
     }
-    let engine = open::engine(session, Access::Write)?;
+    let engine = open::engine(session, Access::Write).await?;
     let definition = &wanted.find(&engine).await?.definition;
     let selector = Selector {
         namespace: definition.namespace.clone(),

@@ -18,7 +18,7 @@ pub async fn run(args: CreateArgs, session: &Session) -> anyhow::Result<ExitCode
     let name = wanted.first().clone();
     // The context first: standard input is read once, whatever the database says.
     let mut request = request::build(&args.request, name.namespace, name.name, session)?;
-    let engine = open::engine(session, Access::Write)?;
+    let engine = open::engine(session, Access::Write).await?;
     let plan = wanted.find(&engine).await?;
     request.namespace = plan.definition.namespace.clone();
     request.name = plan.definition.name.clone();

@@ -17,7 +17,7 @@ const PAGE: usize = 5_000;
 
 /// Shows what happened to a task.
 pub async fn run(args: EventsArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let id = args.which.task;
     engine.task(id).await?;
     let mut events = Vec::new();

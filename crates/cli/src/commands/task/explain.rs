@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Tells why a task or a step is not further.
 pub async fn run(args: ExplainArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let printer = &session.printer;
     match args.step {
         Some(step) => {

@@ -14,7 +14,7 @@ use crate::session::Session;
 
 /// Lists tasks, newest first.
 pub async fn run(args: ListArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     let limit = usize::try_from(args.limit)?;
     let page = engine.tasks(filter(args, limit)).await?;
     let list = document(page, limit);

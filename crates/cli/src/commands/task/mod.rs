@@ -21,7 +21,7 @@ pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<Exit
         TaskCommand::List(args) => list::run(args, session).await,
         TaskCommand::Show(which) => show::run(which.task, session).await,
         TaskCommand::Watch(args) => {
-            let engine = open::engine(session, Access::Read)?;
+            let engine = open::engine(session, Access::Read).await?;
             super::wait::until_ended(&engine, args.which.task, args.timeout, session).await
         }
         TaskCommand::Cancel(args) => operator::cancel(args, session).await,

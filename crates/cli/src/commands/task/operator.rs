@@ -27,7 +27,7 @@ pub async fn retry(args: RetryArgs, session: &Session) -> anyhow::Result<ExitCod
 }
 
 async fn operate(args: OperatorArgs, operation: Operation, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Write)?;
+    let engine = open::engine(session, Access::Write).await?;
     let who = Operator { actor: actor(args.actor), reason: args.reason };
     engine.operate(args.which.task, operation, who).await?;
     show::show(&engine, args.which.task, session).await?;

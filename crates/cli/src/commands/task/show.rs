@@ -12,7 +12,7 @@ use crate::session::Session;
 
 /// Shows a task and its steps.
 pub async fn run(id: TaskId, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read)?;
+    let engine = open::engine(session, Access::Read).await?;
     show(&engine, id, session).await?;
     Ok(Status::Ok.into())
 }
