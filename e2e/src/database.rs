@@ -15,7 +15,9 @@ use tasker_core::request::TaskRequest;
 use tasker_core::state::{StepState, TaskState};
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions};
+use tasker_store::Store;
 use tasker_store::read::{Cursor, LogEntry, LogQuery};
+use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
 /// Log entries that are read at once.
@@ -33,7 +35,19 @@ impl Database {
     /// Opens a database file, making it if need be.
     pub fn open(path: &Path) -> Result<Self> {
         let store = SqliteStore::open(path, OpenOptions::default()).context("opening the test's database")?;
-        Ok(Self { engine: Engine::new(Arc::new(store), Handlers::new(), EngineOptions::default()) })
+        Ok(Self::over(Arc::new(store)))
+    }
+
+    /// Opens a migrated PostgreSQL database.
+    pub async fn on_server(url: &str) -> Result<Self> {
+        // The whole log is told even if an older transaction is still under way when it is read.
+        let options = PostgresOptions { log_patience: Duration::from_secs(20), ..PostgresOptions::default() };
+        let store = PostgresStore::connect(url, options).await.context("opening the test's database")?;
+        Ok(Self::over(Arc::new(store)))
+    }
+
+    fn over(store: Arc<dyn Store>) -> Self {
+        Self { engine: Engine::new(store, Handlers::new(), EngineOptions::default()) }
     }
 
     /// Registers a definition.

@@ -118,6 +118,10 @@ impl<'a> Pass<'a> {
         let mut ids: BTreeSet<TaskId> = groups.0.keys().copied().collect();
         if ids.is_empty() && self.from_queue != FromQueue::Never {
             ids.extend(self.parts.take_awaited());
+            if !ids.is_empty() {
+                // Outcomes arrive meanwhile: they must not wait long behind this.
+                self.session.script("SET LOCAL lock_timeout = 100".into()).await?;
+            }
         }
         if ids.is_empty() {
             return Ok(());

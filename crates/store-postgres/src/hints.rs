@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::error::Trouble;
-use crate::session::Pool;
+use crate::session::{Begin, Pool};
 
 const CHANNEL: &str = "tasker";
 const NOTIFY: &str = "NOTIFY tasker";
@@ -86,8 +86,9 @@ impl Drop for Hints {
 }
 
 async fn tell_once(pool: &Arc<Pool>) -> Result<(), Trouble> {
-    let mut session = pool.once().await?;
-    let told = session.script(NOTIFY.into()).await;
+    let mut session = pool.begin(Begin::Write).await?;
+    // A hint is not worth waiting for a disk.
+    let told = session.script(format!("SET LOCAL synchronous_commit = off; {NOTIFY}").into()).await;
     session.end(told).await
 }
 

@@ -16,7 +16,7 @@ use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
 use tasker_testkit::definitions::{HANDLER, plan};
-use tasker_testkit::driver::{Driver, budget_for, steady_rules, task_id, worker_id};
+use tasker_testkit::driver::{Driver, budget_for, key, steady_rules, task_id, worker_id};
 use tasker_testkit::postgres::{Cluster, Database, Durability, Server};
 use tasker_testkit::random::Rng;
 
@@ -294,15 +294,15 @@ async fn an_idle_node_asks_little() {
     PostgresStore::migrate(&url).await.unwrap();
     let d = driver_at(&url).await;
     d.start(&diamond()).await;
-    assert_eq!(d.claim().await.len(), 1);
-    d.beat(d.worker, &[]).await;
+    let held = [key(&d.claim_one("s").await)];
+    d.beat(d.worker, &held).await;
     let mut other = <PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
     execute(&mut other, "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()").await;
     for _ in 0..10 {
         assert!(d.claim().await.is_empty());
     }
     for _ in 0..5 {
-        d.beat(d.worker, &[]).await;
+        d.beat(d.worker, &held).await;
     }
     let calls = "SELECT sum(calls)::bigint FROM pg_stat_statements WHERE query !~ 'pg_stat_statements'";
     let calls: i64 = sqlx::query_scalar(calls).fetch_one(&mut other).await.unwrap();
@@ -310,4 +310,26 @@ async fn an_idle_node_asks_little() {
     let locks = "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND locktype <> 'virtualxid'";
     let locks: i64 = sqlx::query_scalar(locks).fetch_one(&mut other).await.unwrap();
     assert_eq!(locks, 0);
+}
+
+/// A task that a claim could not get is waited for by the next one.
+#[tokio::test]
+async fn a_busy_task_is_not_skipped_for_ever() {
+    let database = database().await;
+    let d = driver(&database).await;
+    let task = d.start(&diamond()).await;
+    let mut other = database.connect().await;
+    execute(&mut other, "BEGIN").await;
+    sqlx::query("SELECT id FROM tasker.task WHERE id = $1 FOR UPDATE")
+        .bind(task.0)
+        .execute(&mut other)
+        .await
+        .unwrap();
+    for _ in 0..3 {
+        assert!(d.claim().await.is_empty(), "another session holds the task");
+    }
+    let (claimed, ()) = tokio::join!(d.claim(), execute(&mut other, "ROLLBACK"));
+    let later = if claimed.is_empty() { d.claim().await } else { Vec::new() };
+    assert_eq!(claimed.len() + later.len(), 1);
+    d.assert_sound().await;
 }

@@ -4,6 +4,7 @@ mod demo;
 mod examples;
 mod http_calls;
 mod kill;
+mod nodes;
 mod reference;
 mod resume;
 mod shared_file;

@@ -24,7 +24,7 @@ const BIG: &[&str] = &[
 ];
 
 /// Statements that are meant to visit a whole table: counts, checks, gauges.
-const VISITORS: &[&str] = &["count_all", "queue_depths"];
+const VISITORS: &[&str] = &["count_all", "health_steps", "health_tasks", "queue_depths"];
 
 fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
     let path = directory.path().join("tasker.db");

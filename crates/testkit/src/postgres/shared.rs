@@ -68,6 +68,7 @@ fn answers(url: &str) -> bool {
     socket.is_some_and(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok())
 }
 
+#[allow(clippy::zombie_processes, reason = "the shell outlives this process")]
 fn start(folder: &Path) -> String {
     let cluster = Cluster::start(Durability::None);
     let url = cluster.url("postgres");
