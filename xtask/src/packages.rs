@@ -47,7 +47,9 @@ pub fn ensure() -> Result<()> {
 }
 
 fn is_there(program: &str) -> bool {
-    run::on_path(program) || (program == POSTGRES && debian_keeps_postgres())
+    // Debian's daemons are in a folder that is not on everybody's path.
+    let is_daemon = std::path::Path::new("/usr/sbin").join(program).is_file();
+    run::on_path(program) || is_daemon || (program == POSTGRES && debian_keeps_postgres())
 }
 
 fn debian_keeps_postgres() -> bool {

@@ -11,7 +11,7 @@ use tasker_store::definitions::Registration;
 
 use crate::ceiling::Script;
 use crate::counting::{CountingStore, Meter, now_micros};
-use crate::database::{self, Database, Reading};
+use crate::database::{Database, Made, Reading};
 use crate::error::BenchError;
 use crate::figures::{Percentiles, median};
 use crate::handler::{Conduct, Ledger, handlers};
@@ -135,7 +135,8 @@ async fn ceiling(
     host: &Host,
     kept: &mut Vec<String>,
 ) -> Result<CeilingFigures, BenchError> {
-    let database = database::make(&host.place, host.keep).await?;
+    let made = Made::at(&host.place, host.keep).await?;
+    let database = &made.database;
     let store = (host.open)(database.url()).await?;
     let script = Arc::new(Script::of(workload));
     store.register(Registration { plan: script.plan.clone(), replace: false }).await?;
@@ -149,7 +150,7 @@ async fn ceiling(
     let single_rows: Duration = commits.iter().sum();
     let expected = Expected { complete: tasks as u64, waiting: 0 };
     verify(&*store, expected, None).await?;
-    keep(host, &*database, kept);
+    keep(host, &**database, kept);
     Ok(CeilingFigures {
         throughput: throughput(plain.elapsed, tasks, workload.n_steps(), &cost, cpu),
         single_row_commits_per_second: commits.len() as f64 / single_rows.as_secs_f64(),
@@ -221,15 +222,19 @@ struct Bench {
 
 impl Run<'_> {
     async fn once(&self, kept: &mut Vec<String>) -> Result<RunFigures, BenchError> {
-        let database = database::make(&self.host.place, self.host.keep).await?;
+        let made = Made::at(&self.host.place, self.host.keep).await?;
+        let database = &made.database;
         let bench = self.set_up(database.clone()).await?;
-        let history = self.write_history(&*database).await?;
+        let history = self.write_history(&**database).await?;
         let waiting = self.submit_waiting(&bench).await?;
         let mut runner = self.start(&bench).await?;
         let idle = match runner {
             Runner::Here(_) if self.options.idle_tasks > 0 => {
                 let Bench { engine, ledger, .. } = &bench;
-                Some(idle::measure(engine, self.workload, self.options.idle_tasks, ledger, &*database).await?)
+                Some(
+                    idle::measure(engine, self.workload, self.options.idle_tasks, ledger, &**database)
+                        .await?,
+                )
             }
             _ => None,
         };
@@ -244,7 +249,7 @@ impl Run<'_> {
         let complete = (self.options.tasks + n_idle + history) as u64;
         let expected = Expected { complete, waiting: self.options.waiting_tasks as u64 };
         verify(&*store, expected, Some(Calls { executions, failures, steps })).await?;
-        keep(self.host, &*database, kept);
+        keep(self.host, &**database, kept);
         Ok(self.figures(&loaded, idle, waiting, &used, (executions, failures)))
     }
 

@@ -11,8 +11,8 @@ use tasker_core::identity::IdentityStrategy;
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions};
 use tasker_handlers::{HttpPolicy, ShippedOptions, shipped};
-use tasker_store::{Store, StoreError};
 use tasker_store::read::SchemaStatus;
+use tasker_store::{Store, StoreError};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
@@ -148,7 +148,9 @@ pub async fn migrate(database: &Database) -> anyhow::Result<SchemaStatus> {
 pub async fn store(database: &Database, access: Access) -> anyhow::Result<Arc<dyn Store>> {
     match database {
         Database::Embedded(path) => embedded(path, access),
-        Database::Postgres(url) => Ok(Arc::new(PostgresStore::connect(url, PostgresOptions::default()).await?)),
+        Database::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::connect(url, PostgresOptions::default()).await?))
+        }
     }
 }
 
@@ -178,8 +180,9 @@ pub async fn measured(url: String) -> Result<Arc<dyn Store>, StoreError> {
 
 fn database_of(url: &str) -> Result<Database, Failure> {
     let invalid = |message: String| {
-        Failure::new(Status::Invalid, "invalid_database_url", message)
-            .help("write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db, or postgres://USER@HOST/DATABASE")
+        Failure::new(Status::Invalid, "invalid_database_url", message).help(
+            "write sqlite:PATH, such as sqlite:/var/lib/tasker/tasker.db, or postgres://USER@HOST/DATABASE",
+        )
     };
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return Ok(Database::Postgres(url.to_owned()));

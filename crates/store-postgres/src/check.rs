@@ -12,8 +12,11 @@ use crate::error::Trouble;
 use crate::session::{Begin, Session};
 use crate::sql;
 
-/// Tasks of a range.
-const RANGE: i64 = 1000;
+/// Most tasks of a range.
+const TASKS: i64 = 1000;
+
+/// Most steps of a range of several tasks.
+const STEPS: i64 = 20_000;
 
 /// Every code there is (`docs/sql.md`).
 const CODES: &[&str] = &[
@@ -120,7 +123,7 @@ async fn range(
     after: Option<Uuid>,
     limit: usize,
 ) -> Result<(Option<Uuid>, Vec<Finding>), Trouble> {
-    let query = session.query(sql::CHECK_PAGE).bind(after).bind(RANGE);
+    let query = session.query(sql::CHECK_PAGE).bind(after).bind(TASKS).bind(STEPS);
     let last: Option<Uuid> = match session.row(query).await? {
         Some(row) => row.try_get(0)?,
         None => None,

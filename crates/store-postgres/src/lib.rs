@@ -95,12 +95,15 @@ impl PostgresStore {
         let hot = Pool::new(&address, Purpose::Write, options.connections, options.patience);
         let reads = Pool::new(&address, Purpose::Read, options.readers, options.patience);
         let required = migrate::require(&reads, &address).await;
-        required.map_err(|trouble| trouble.while_trying(&format!("opening the database {}", address.location())))?;
+        required.map_err(|trouble| {
+            trouble.while_trying(&format!("opening the database {}", address.location()))
+        })?;
         let listens = match &options.hint_url {
             Some(url) => Some(Address::parse(url)?),
             None => Some(address.clone()),
         };
-        let listens = listens.filter(|address| !address.pooled).map(|address| address.options_for(Purpose::Hint));
+        let listens =
+            listens.filter(|address| !address.pooled).map(|address| address.options_for(Purpose::Hint));
         let parts = Parts {
             hot,
             reads,
@@ -284,7 +287,11 @@ impl Store for PostgresStore {
         migrate::status(&self.parts.reads, &self.parts.address).await.trying("reading the schema")
     }
 
-    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError> {
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError> {
         definitions::link(&self.parts, one, two).await.trying("linking objects")
     }
 

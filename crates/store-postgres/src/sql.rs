@@ -12,10 +12,9 @@ macro_rules! statements {
 
 statements! {
     ANALYTICS = "analytics",
-    CHECK_LOG = "check_log",
-    CHECK_ORPHANS = "check_orphans",
-    CHECK_STEPS = "check_steps",
-    CHECK_TASKS = "check_tasks",
+    CHECK_OBJECTS = "check_objects",
+    CHECK_PAGE = "check_page",
+    CHECK_RANGE = "check_range",
     CLAIM_NEXT = "claim_next",
     CLAIM_NEXT_OF_TASK = "claim_next_of_task",
     CLAIM_OF_TASK = "claim_of_task",

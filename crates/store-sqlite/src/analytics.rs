@@ -22,7 +22,8 @@ pub(crate) fn health_counts(
     connections: u64,
 ) -> Result<HealthCounts, Trouble> {
     reader.snapshot(|reader| {
-        let mut counts = reader.connection.prepare_cached(sql::HEALTH_STEPS)?.query_row([now.as_micros()], steps)?;
+        let mut counts =
+            reader.connection.prepare_cached(sql::HEALTH_STEPS)?.query_row([now.as_micros()], steps)?;
         let mut statement = reader.connection.prepare_cached(sql::HEALTH_TASKS)?;
         for row in statement.query_map([], |row| Ok((rows::task_state(row, 0)?, rows::count(row, 1)?)))? {
             let (state, n) = row?;

@@ -139,7 +139,11 @@ impl Tally {
             active_tasks_count: self.active_tasks,
             total_namespaces_count: self.namespaces,
             unique_task_types_count: self.task_types,
-            system_health_score: if judged == 0 { 1.0 } else { share(self.lately_complete, judged, 1000) / 1000.0 },
+            system_health_score: if judged == 0 {
+                1.0
+            } else {
+                share(self.lately_complete, judged, 1000) / 1000.0
+            },
             task_throughput: self.created,
             completion_count: self.complete,
             error_count: self.in_error,

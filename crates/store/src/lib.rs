@@ -114,7 +114,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Finds or creates the link between two objects in two external systems, in either order. The pair is returned
     /// in the order it is stored.
-    async fn link_objects(&self, one: ObjectRef, two: ObjectRef) -> Result<(ObjectRef, ObjectRef), StoreError>;
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError>;
 
     /// The time of this store.
     async fn now(&self) -> Result<tasker_core::time::Timestamp, StoreError>;

@@ -48,7 +48,7 @@ impl Script {
         let worker = WorkerId(Uuid::now_v7());
         let new = submit(&submission(workload, &plan), &Rules::default(), Timestamp::default(), None);
         let new = new.expect("the default identity cannot fail");
-        let rounds = Play::of(plan.clone(), worker, &new).to_the_end(workload.payload_bytes);
+        let rounds = Play::of(plan.clone(), worker, &new).play_on(workload.payload_bytes);
         Self { plan, new, rounds }
     }
 
@@ -96,7 +96,7 @@ impl Play {
         play
     }
 
-    fn to_the_end(mut self, payload_bytes: usize) -> Vec<Round> {
+    fn play_on(mut self, payload_bytes: usize) -> Vec<Round> {
         let result = workload::result(payload_bytes).to_string();
         let result = Payload::from_stored(result);
         let worker = self.worker;

@@ -16,7 +16,7 @@ use crate::ceiling::{Plain, Script};
 use crate::error::BenchError;
 use crate::options::Place;
 
-/// A database of its own for one run. It is deleted when the value is dropped, unless it is kept.
+/// A database of its own for one run.
 #[async_trait]
 pub(crate) trait Database: Send + Sync {
     /// Its URL.
@@ -33,6 +33,9 @@ pub(crate) trait Database: Send + Sync {
 
     /// Writes the rows of tasks with plain SQL. The definition has been registered.
     async fn write_plainly(&self, script: Arc<Script>, tasks: usize) -> Result<Plain, BenchError>;
+
+    /// Deletes it, whoever still uses it. Blocks for as long as that takes; failures are logged.
+    fn remove(&self);
 
     /// Brings what was written to where it stays, so that this does not happen during a measurement.
     async fn checkpoint(&self) -> Result<(), BenchError>;
@@ -67,10 +70,28 @@ impl Reading {
     }
 }
 
-/// Makes a database.
-pub(crate) async fn make(place: &Place, keep: bool) -> Result<Arc<dyn Database>, BenchError> {
-    Ok(match place {
-        Place::Sqlite { folder } => Arc::new(SqliteDatabase::make(folder, keep)?),
-        Place::Postgres { url } => Arc::new(PostgresDatabase::make(url, keep).await?),
-    })
+/// A database that is deleted when this value is dropped, even if others still use it (a run that is interrupted),
+/// unless it is to be kept.
+pub(crate) struct Made {
+    pub(crate) database: Arc<dyn Database>,
+    keep: bool,
+}
+
+impl Made {
+    /// Makes a database.
+    pub(crate) async fn at(place: &Place, keep: bool) -> Result<Self, BenchError> {
+        let database: Arc<dyn Database> = match place {
+            Place::Sqlite { folder } => Arc::new(SqliteDatabase::make(folder)?),
+            Place::Postgres { url } => Arc::new(PostgresDatabase::make(url).await?),
+        };
+        Ok(Self { database, keep })
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if !self.keep {
+            self.database.remove();
+        }
+    }
 }

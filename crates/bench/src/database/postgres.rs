@@ -32,7 +32,6 @@ pub(crate) struct PostgresDatabase {
     server: Url,
     name: String,
     url: Url,
-    keep: bool,
     connection: Mutex<PgConnection>,
     /// The server's first process, if it is on this machine.
     postmaster: Option<i32>,
@@ -40,7 +39,7 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    pub(crate) async fn make(server: &str, keep: bool) -> Result<Self, BenchError> {
+    pub(crate) async fn make(server: &str) -> Result<Self, BenchError> {
         let server = Url::parse(server).map_err(BenchError::Url)?;
         let name = format!("tasker_bench_{}", uuid::Uuid::now_v7().simple());
         run(&server, format!("CREATE DATABASE {name}")).await.trying("making a database to measure")?;
@@ -51,25 +50,7 @@ impl PostgresDatabase {
         let tells_statements = watch_statements(&mut connection).await;
         let postmaster = postmaster(&mut connection).await.trying("looking for the server's processes")?;
         let connection = Mutex::new(connection);
-        Ok(Self { server, name, url, keep, connection, postmaster, tells_statements })
-    }
-}
-
-impl Drop for PostgresDatabase {
-    fn drop(&mut self) {
-        if self.keep {
-            return;
-        }
-        let (server, sql) =
-            (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
-        // Dropping cannot wait, so another thread does.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(run(&server, sql))
-        });
-        if let Ok(Err(error)) = dropped.join() {
-            tracing::warn!(database = self.name, %error, "the measured database could not be dropped");
-        }
+        Ok(Self { server, name, url, connection, postmaster, tells_statements })
     }
 }
 
@@ -117,6 +98,19 @@ impl Database for PostgresDatabase {
     async fn write_plainly(&self, script: Arc<Script>, tasks: usize) -> Result<Plain, BenchError> {
         let mut connection = self.connection.lock().await;
         ceiling::write(&mut connection, &script, tasks).await
+    }
+
+    fn remove(&self) {
+        let (server, sql) =
+            (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        // This is called where nobody can wait, so another thread does.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(run(&server, sql))
+        });
+        if let Ok(Err(error)) = dropped.join() {
+            tracing::warn!(database = self.name, %error, "the measured database was not dropped");
+        }
     }
 
     async fn checkpoint(&self) -> Result<(), BenchError> {

@@ -1,6 +1,7 @@
 //! A SQLite database in a folder of its own.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,18 +15,20 @@ use super::{Database, Reading};
 use crate::ceiling::{Plain, Script, sqlite as ceiling};
 use crate::error::{BenchError, Trying};
 
+/// How often it is tried to delete a folder that others write to.
+const REMOVALS: usize = 100;
+
 /// A folder with a database, and another one for single commits.
 pub(crate) struct SqliteDatabase {
     folder: PathBuf,
     /// Folders above that were made for it.
     made: Vec<PathBuf>,
-    keep: bool,
     index: OnceLock<Option<Arc<LogIndex>>>,
     commits: Arc<Mutex<Option<Connection>>>,
 }
 
 impl SqliteDatabase {
-    pub(crate) fn make(place: &Path, keep: bool) -> Result<Self, BenchError> {
+    pub(crate) fn make(place: &Path) -> Result<Self, BenchError> {
         let folder = place.join(format!("bench-{}", uuid::Uuid::now_v7().simple()));
         let made = place.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
         let create = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -33,7 +36,7 @@ impl SqliteDatabase {
             trying: format!("making the folder {}", folder.display()),
             source,
         })?;
-        Ok(Self { folder, made, keep, index: OnceLock::new(), commits: Arc::default() })
+        Ok(Self { folder, made, index: OnceLock::new(), commits: Arc::default() })
     }
 
     fn path(&self) -> PathBuf {
@@ -43,19 +46,6 @@ impl SqliteDatabase {
     /// The index of the log. There is one as soon as the database was opened.
     fn index(&self) -> Option<&Arc<LogIndex>> {
         self.index.get_or_init(|| LogIndex::of(&self.path()).map(Arc::new)).as_ref()
-    }
-}
-
-impl Drop for SqliteDatabase {
-    fn drop(&mut self) {
-        if self.keep {
-            return;
-        }
-        if let Err(error) = fs::remove_dir_all(&self.folder) {
-            tracing::warn!(folder = %self.folder.display(), %error, "the measured database could not be deleted");
-        }
-        // What was made for it goes as well, unless something else is in it by now.
-        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
     }
 }
 
@@ -100,6 +90,22 @@ impl Database for SqliteDatabase {
             ceiling::write(&path, &script, tasks, || index.iter().for_each(|index| index.observe()))
         })
         .await
+    }
+
+    fn remove(&self) {
+        // Whoever still uses it may make a file meanwhile, so that the folder is not empty at first.
+        let removed = (0..REMOVALS).find_map(|_| match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => None,
+            answer => Some(answer),
+        });
+        match removed {
+            Some(Ok(())) => {}
+            answer => {
+                tracing::warn!(folder = %self.folder.display(), ?answer, "the measured database was not deleted")
+            }
+        }
+        // What was made for it goes as well, unless something else is in it by now.
+        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
     }
 
     async fn checkpoint(&self) -> Result<(), BenchError> {

@@ -28,7 +28,8 @@ pub async fn run(args: RunArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
     match (&args.file, args.resume) {
         (_, Some(id)) => {
-            let engine = open::engine_with(session, Access::Write, handlers.clone(), options(session)).await?;
+            let engine =
+                open::engine_with(session, Access::Write, handlers.clone(), options(session)).await?;
             let plan = engine.task(id).await?.detail.plan;
             require_handlers(&plan, &handlers)?;
             drive(engine, id, &plan, session).await

@@ -1,5 +1,7 @@
 //! `tasker bench`, small.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::world::World;
@@ -108,5 +110,22 @@ fn people_get_text_and_wrong_usage_is_told() {
         &["bench", "--database", "postgres"],
     ] {
         assert_eq!(world.run(args).status, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing_behind() {
+    for args in [&["bench", "--tasks", "1000000"][..], &["bench", "--tasks", "1000000", "--workers", "2"]] {
+        let world = World::new();
+        let folder = world.path("data/tasker");
+        let running = world.start(&[args, &["--idle-tasks", "0"]].concat());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !folder.read_dir().is_ok_and(|mut found| found.next().is_some()) {
+            assert!(Instant::now() < deadline, "no database was made");
+            std::thread::yield_now();
+        }
+        running.signal("INT");
+        assert_eq!(running.end().0, 130, "{args:?}");
+        assert!(!folder.exists(), "{args:?}");
     }
 }

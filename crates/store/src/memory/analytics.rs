@@ -16,7 +16,8 @@ use crate::analytics::{
 
 impl Tables {
     pub(super) fn health_counts(&self, now: Timestamp) -> HealthCounts {
-        let mut counts = HealthCounts { active_connections: 1, max_connections: 1, ..HealthCounts::default() };
+        let mut counts =
+            HealthCounts { active_connections: 1, max_connections: 1, ..HealthCounts::default() };
         for task in self.tasks.values() {
             counts.add_tasks(task.record.state, 1);
             task.steps.iter().for_each(|step| counts.add_step(&step.record, now));
@@ -133,7 +134,8 @@ impl Task {
     }
 
     fn slow_steps(&self) -> Vec<(Duration, SlowStep)> {
-        let executed = self.steps.iter().filter_map(|step| Some((&step.record, last_execution(&step.record)?)));
+        let executed =
+            self.steps.iter().filter_map(|step| Some((&step.record, last_execution(&step.record)?)));
         let slow = executed.filter(|(_, (span, _))| !span.is_zero());
         slow.map(|(step, (span, at))| (span, self.slow_step(step, span, at))).collect()
     }

@@ -15,7 +15,10 @@ use crate::driver::{Driver, at, success};
 
 async fn counts(d: &Driver) -> HealthCounts {
     let counts = d.store.health_counts().await.expect("count");
-    assert!(counts.active_connections >= 1 && counts.max_connections >= counts.active_connections, "{counts:?}");
+    assert!(
+        counts.active_connections >= 1 && counts.max_connections >= counts.active_connections,
+        "{counts:?}"
+    );
     HealthCounts { active_connections: 0, max_connections: 0, ..counts }
 }
 
@@ -92,7 +95,12 @@ pub async fn dom_135_a_step_whose_wait_is_over_is_not_in_backoff(store: StoreUnd
     let claim = d.claim_one("a").await;
     d.fail(&claim).await;
     let waiting = |counts: HealthCounts| {
-        (counts.error_steps, counts.retryable_error_steps, counts.exhausted_retry_steps, counts.in_backoff_steps)
+        (
+            counts.error_steps,
+            counts.retryable_error_steps,
+            counts.exhausted_retry_steps,
+            counts.in_backoff_steps,
+        )
     };
     assert_eq!(waiting(counts(&d).await), (1, 1, 0, 1));
     d.clock.advance(Duration::from_micros(999_999));

@@ -1,7 +1,0 @@
--- The steps of some tasks with their queue rows, without payloads.
-SELECT s.task_id, s.ordinal, s.state, s.waits, s.attempts, s.retry_limit, s.retryable, s.fence, s.settled_fence,
-    s.lease_expiries, s.key_generation, s.last_attempted_at, s.backoff_seconds, s.started_at, s.processed_at,
-    s.updated_at, q.fence, q.priority, q.run_at, q.worker, s.inputs IS NOT NULL
-FROM tasker.step AS s
-LEFT JOIN tasker.queue AS q ON q.task_id = s.task_id AND q.ordinal = s.ordinal
-WHERE s.task_id = ANY ($1::uuid[]) ORDER BY s.task_id, s.ordinal
