@@ -9,8 +9,10 @@ use tasker_core::state::TaskState;
 use tasker_store::StoreError;
 use tasker_store::write::{SubmitAnswer, SubmitBatch};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::engine::Parts;
+use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 use crate::worker::slots::Lent;
 
 /// A submission and who waits for its answer.
@@ -60,8 +62,11 @@ fn take_batch(waiting: &mut VecDeque<Arrival>, parts: &Parts) -> Vec<Arrival> {
     batch
 }
 
-/// Commits a batch and answers everybody in it. What the database refuses is halved until the culprit stands alone.
+/// Commits a batch and answers everybody in it. What the database refuses is halved until the culprit stands alone;
+/// while it cannot be used (or an answer was lost: the ids make a repeat harmless) the batch is tried again for a while.
 async fn accept(parts: &Parts, batch: Vec<Arrival>) {
+    let give_up_at = Instant::now() + REQUEST_PATIENCE;
+    let mut wait = RETRY_WAITS.0;
     let mut parcels = vec![batch];
     while let Some(mut parcel) = parcels.pop() {
         match commit(parts, &parcel).await {
@@ -70,6 +75,11 @@ async fn accept(parts: &Parts, batch: Vec<Arrival>) {
                 let rest = parcel.split_off(parcel.len() / 2);
                 parcels.push(rest);
                 parcels.push(parcel);
+            }
+            Err(error) if error.may_be_retried() && Instant::now() + wait < give_up_at => {
+                parcels.push(parcel);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(RETRY_WAITS.1);
             }
             Err(error) => {
                 let text = Arc::<str>::from(error.to_string());

@@ -23,11 +23,11 @@ use crate::worker::Core;
 use crate::worker::claimer::Claimer;
 use crate::worker::slots::Lent;
 
-/// How long an operator's action is tried while the database cannot be used.
-const OPERATOR_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request is tried while the database cannot be used.
+pub(crate) const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Shortest and longest wait before a failed commit is tried again.
-const RETRY_WAITS: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
+pub(crate) const RETRY_WAITS: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
 
 /// One input on its way to the store.
 pub(crate) struct Item {
@@ -70,8 +70,15 @@ impl Item {
 /// Runs until the engine shuts down; whatever had arrived by then is still committed.
 pub(crate) async fn run(parts: Arc<Parts>, items: mpsc::Receiver<Item>) {
     let claimer = Claimer::new(parts.options.poll_interval, Instant::now());
-    let mut settler =
-        Settler { parts, items, claimer, waiting: VecDeque::new(), blocked: Vec::new(), end: None };
+    let mut settler = Settler {
+        parts,
+        items,
+        claimer,
+        waiting: VecDeque::new(),
+        blocked: Vec::new(),
+        retry_wait: RETRY_WAITS.0,
+        end: None,
+    };
     while settler.wait_for_work().await {
         settler.commit_once().await;
     }
@@ -84,6 +91,8 @@ struct Settler {
     waiting: VecDeque<Item>,
     /// Items of tasks that another session holds, and when to try them again.
     blocked: Vec<(Instant, Item)>,
+    /// How long the next failure of the database is waited out; grows from one to the next.
+    retry_wait: Duration,
     /// When an engine that shuts down gives up on a database that cannot be used.
     end: Option<Instant>,
 }
@@ -128,12 +137,11 @@ impl Settler {
     /// One transaction, tried until it is committed or its items are given up.
     async fn commit_once(&mut self) {
         let mut parcels = vec![self.next_batch()];
-        let mut wait = RETRY_WAITS.0;
         while let Some(mut parcel) = parcels.pop() {
             match self.apply(&parcel).await {
                 Ok(answers) => {
                     finish(&self.parts, parcel, answers);
-                    wait = RETRY_WAITS.0;
+                    self.retry_wait = RETRY_WAITS.0;
                 }
                 Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
                     parcels.push(parcel.split_off(parcel.len() / 2));
@@ -151,8 +159,8 @@ impl Settler {
                     } else if !parcel.is_empty() {
                         parcels.push(parcel);
                     }
-                    self.pause(wait).await;
-                    wait = (wait * 2).min(RETRY_WAITS.1);
+                    self.pause(self.retry_wait).await;
+                    self.retry_wait = (self.retry_wait * 2).min(RETRY_WAITS.1);
                 }
                 Err(error) => parcels.extend(self.unstorable(parcel, error)),
             }
@@ -302,11 +310,11 @@ fn finish(parts: &Parts, parcel: Vec<Item>, answers: Vec<Answer>) {
 
 /// Answers operators who have waited long enough; outcomes are kept.
 fn give_up_operators(parcel: &mut Vec<Item>) {
-    let late = |item: &Item| item.reply.is_some() && item.arrived.elapsed() >= OPERATOR_PATIENCE;
+    let late = |item: &Item| item.reply.is_some() && item.arrived.elapsed() >= REQUEST_PATIENCE;
     for item in parcel.extract_if(.., |item| late(item)) {
         let error = StoreError::Unavailable {
             trying: format!("changing task {}", item.task),
-            source: format!("no commit for {} s", OPERATOR_PATIENCE.as_secs()).into(),
+            source: format!("no commit for {} s", REQUEST_PATIENCE.as_secs()).into(),
         };
         item.reply.map(|reply| reply.send(Err(error)));
     }

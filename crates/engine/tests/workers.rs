@@ -134,9 +134,14 @@ async fn a_graceful_stop_lets_running_steps_end_and_starts_no_more() {
     let task = bench.submit(definition("chain", &[("s1", &[]), ("s2", &["s1"])])).await;
     eventually("s1 to start", async || bench.script.executions("s1") == 1).await;
     let Bench { engine, worker, store, script, .. } = bench;
-    let stopping = tokio::spawn(worker.stop());
-    gate.add_permits(1);
-    stopping.await.unwrap();
+    let mut stopping = std::pin::pin!(worker.stop());
+    // Stopping has begun, and waits for s1, before s1 may end.
+    tokio::select! {
+        biased;
+        () = &mut stopping => panic!("it does not wait for what runs"),
+        () = std::future::ready(()) => gate.add_permits(1),
+    }
+    stopping.await;
     let view = engine.task(task).await.unwrap();
     assert_eq!((state(&view, "s1"), state(&view, "s2")), (StepState::Complete, StepState::Pending));
     assert_eq!(script.executions("s2"), 0);

@@ -1,9 +1,11 @@
 //! What people type: one file per group of commands.
 
+mod analyze;
 mod bench;
 mod config;
 mod db;
 mod definition;
+mod events;
 mod globals;
 mod request;
 mod run;
@@ -14,6 +16,7 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 
+pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs};
 pub use bench::{
     BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
 };
@@ -22,6 +25,7 @@ pub use db::{DbCommand, PruneArgs};
 pub use definition::{
     DefinitionCommand, DiffArgs, GraphArgs, Loading, RegisterArgs, RetireArgs, ShowArgs, ValidateArgs,
 };
+pub use events::{EventsCommand, TailArgs};
 pub use globals::{Globals, Output};
 pub use request::{ContextSource, RequestArgs};
 pub use run::RunArgs;
@@ -73,9 +77,15 @@ pub enum Command {
     /// Work with single steps of tasks
     #[command(subcommand)]
     Step(StepCommand),
+    /// Read the stream of events: every change of a state
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Run steps of any task
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// Look at all tasks together: counts, rates, what is slow
+    #[command(subcommand)]
+    Analyze(AnalyzeCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),

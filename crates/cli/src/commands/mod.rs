@@ -1,10 +1,12 @@
 //! What commands do: one file per command.
 
+mod analyze;
 mod bench;
 pub mod completions;
 pub mod config;
 mod db;
 mod definition;
+mod events;
 mod run;
 mod step;
 mod task;
@@ -25,7 +27,9 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Definition(command) => definition::run(command, session).await,
         Command::Task(command) => task::run(command, session).await,
         Command::Step(command) => step::run(command, session).await,
+        Command::Events(command) => events::run(command, session).await,
         Command::Worker(command) => worker::run(command, session).await,
+        Command::Analyze(command) => analyze::run(command, session).await,
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,
         Command::Bench(args) => bench::run(args, session).await,

@@ -29,9 +29,15 @@ const COMMANDS: &[&str] = &[
     "step retry",
     "step resolve",
     "step cancel",
+    "events",
+    "events tail",
     "worker",
     "worker run",
     "worker list",
+    "analyze",
+    "analyze health",
+    "analyze metrics",
+    "analyze slow",
     "db",
     "db migrate",
     "db status",
@@ -71,7 +77,7 @@ fn help_texts_are_locked() {
 #[test]
 fn each_command_that_does_something_has_an_example() {
     let world = World::new();
-    let groups = ["definition", "task", "step", "worker", "db", "config"];
+    let groups = ["definition", "task", "step", "events", "worker", "analyze", "db", "config"];
     for command in COMMANDS.iter().filter(|command| !groups.contains(command)) {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");
@@ -91,7 +97,7 @@ fn every_command_is_in_the_list() {
             .map(|line| format!("{group} {}", line.split_whitespace().next().unwrap()).trim().to_owned())
             .collect()
     };
-    for group in ["", "definition", "task", "step", "worker", "db", "config", "bench"] {
+    for group in ["", "definition", "task", "step", "events", "worker", "analyze", "db", "config", "bench"] {
         for command in listed(group) {
             assert!(COMMANDS.contains(&command.as_str()), "{command}");
         }

@@ -1,10 +1,12 @@
 //! Tests that drive the real binary, as people and scripts do.
 
+mod analyze;
 mod bad_input;
 mod bench;
 mod config;
 mod database;
 mod definition;
+mod events;
 mod help;
 mod operate;
 mod run;

@@ -1,58 +1,30 @@
 //! The functions and views that people read with SQL of their own hold no rule that `core` does not hold: on random tasks
 //! in random states they answer what `core` computes from the rows of the store.
 
+mod graph;
+mod world;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use tasker_core::decide::{ClaimBudget, Input};
 use tasker_core::execution::task_execution;
-use tasker_core::graph::{Graph, shapes};
+use tasker_core::graph::shapes;
 use tasker_core::ids::TaskId;
 use tasker_core::plan::Plan;
 use tasker_core::readiness::{StepReadiness, step_readiness};
 use tasker_core::record::{Claim, StepRecord};
 use tasker_core::state::{StepState, TaskState};
 use tasker_core::time::Timestamp;
-use tasker_store::read::TaskDetail;
 use tasker_store::write::{Claiming, FromQueue};
-use tasker_testkit::StoreUnderTest;
-use tasker_testkit::clock::TestClock;
 use tasker_testkit::definitions::{handler, plan, plan_of};
 use tasker_testkit::driver::{Driver, success};
-use tasker_testkit::postgres::{Database, Server};
 use tasker_testkit::random::{HANDLERS, Rng, random_action, random_outcome, random_plan};
 use uuid::Uuid;
 
-struct World {
-    database: Database,
-    sql: PgConnection,
-    d: Driver,
-}
-
-impl World {
-    async fn new() -> Self {
-        let clock = TestClock::default();
-        let database = Server::for_tests().database().await;
-        let store = database.store(&clock).await;
-        let sql = database.connect().await;
-        Self { database, sql, d: Driver::new(StoreUnderTest::new(store, clock)) }
-    }
-
-    async fn rows(&mut self, sql: &'static str, bind: impl FnOnce(Query) -> Query) -> Vec<PgRow> {
-        let query = bind(sqlx::query(sql));
-        query.fetch_all(&mut self.sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
-    /// What the rules are applied to.
-    async fn known(&self, id: TaskId) -> (TaskDetail, Vec<StepRecord>) {
-        let detail = self.d.store.task(id).await.unwrap().unwrap();
-        (detail, self.d.steps(id).await.into_iter().map(|step| step.record).collect())
-    }
-}
-
-type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+use crate::world::{Query, World};
 
 const READINESS: &str = "SELECT task_id, step_name, ordinal, current_state, dependencies_satisfied, retry_eligible, \
      ready_for_execution, (extract(epoch FROM last_failure_at) * 1000000)::bigint, \
@@ -271,126 +243,6 @@ async fn dom_65_unknown_tasks_and_empty_lists_have_no_rows() {
     assert_eq!(counts, [0, 0, 0, 0, 0, 0, 4, 1]);
 }
 
-/// One row of the view: name, parents, children, counts, root, leaf, depth.
-fn relationships_of(plan: &Plan) -> Vec<String> {
-    let graph: &Graph = &plan.graph;
-    let names = |steps: &[tasker_core::ids::Ordinal]| {
-        let mut sorted = steps.to_vec();
-        sorted.sort_unstable();
-        sorted.iter().map(|step| plan.name(*step).to_string()).collect::<Vec<_>>()
-    };
-    let depths = graph.depths();
-    let row = |step| {
-        let (parents, children) = (names(graph.parents(step)), names(graph.children(step)));
-        let (n, m) = (parents.len(), children.len());
-        format!(
-            "{} {parents:?} {children:?} {n} {m} {} {} {}",
-            plan.name(step),
-            n == 0,
-            m == 0,
-            depths[step.index()]
-        )
-    };
-    graph.steps().map(row).collect()
-}
-
-async fn graph_agrees(world: &mut World, plan: &Arc<Plan>) {
-    let id = world.d.start(plan).await;
-    let rows = world
-        .rows(
-            "SELECT step_name, ordinal, dependency_level FROM tasker.calculate_dependency_levels($1) WHERE task_id = $1",
-            |q| q.bind(id.0),
-        )
-        .await;
-    let levels = plan.graph.levels();
-    let mut expected: Vec<(u32, u32, String)> =
-        plan.graph.steps().map(|step| (levels[step.index()], step.0, plan.name(step).to_string())).collect();
-    expected.sort();
-    let found: Vec<(u32, u32, String)> = rows
-        .iter()
-        .map(|row| (row.get::<i32, _>(2) as u32, row.get::<i32, _>(1) as u32, row.get(0)))
-        .collect();
-    assert_eq!(found, expected);
-    let rows = world
-        .rows(
-            "SELECT step_name, parent_step_names::text, child_step_names::text, parent_count, child_count, is_root_step, is_leaf_step,
-                 min_depth_from_root
-             FROM tasker.step_dag_relationships WHERE task_id = $1 ORDER BY ordinal",
-            |q| q.bind(id.0),
-        )
-        .await;
-    let list = |row: &PgRow, column: usize| -> Vec<String> {
-        serde_json::from_str(row.get::<&str, _>(column)).unwrap()
-    };
-    let line = |row: &PgRow| {
-        format!(
-            "{} {:?} {:?} {} {} {} {} {}",
-            row.get::<&str, _>(0),
-            list(row, 1),
-            list(row, 2),
-            row.get::<i32, _>(3),
-            row.get::<i32, _>(4),
-            row.get::<bool, _>(5),
-            row.get::<bool, _>(6),
-            row.get::<i32, _>(7)
-        )
-    };
-    assert_eq!(rows.iter().map(line).collect::<Vec<_>>(), relationships_of(plan));
-}
-
-#[tokio::test]
-async fn dom_67_70_levels_and_relationships_agree_with_core() {
-    let mut world = World::new().await;
-    for (name, shape) in [
-        ("linear", shapes::linear()),
-        ("diamond", shapes::diamond()),
-        ("parallel_merge", shapes::parallel_merge()),
-        ("tree", shapes::tree()),
-        ("mixed", shapes::mixed()),
-        ("small", shapes::small()),
-    ] {
-        graph_agrees(&mut world, &plan_of(name, &shape)).await;
-    }
-    let mut rng = Rng::new(7);
-    for n in 0..60 {
-        let plan = random_plan(&mut rng, &format!("random_{n}"));
-        graph_agrees(&mut world, &plan).await;
-    }
-}
-
-/// A chain of diamonds: 2^n paths.
-fn diamonds(n: usize) -> Arc<Plan> {
-    let names: Vec<[String; 3]> =
-        (0..n).map(|i| ["top", "left", "right"].map(|name| format!("{name}{i}"))).collect();
-    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (i, [top, left, right]) in names.iter().enumerate() {
-        let above =
-            if i == 0 { Vec::new() } else { vec![names[i - 1][1].as_str(), names[i - 1][2].as_str()] };
-        steps.push((top, above));
-        steps.push((left, vec![top]));
-        steps.push((right, vec![top]));
-    }
-    let steps: Vec<(&str, &[&str])> =
-        steps.iter().map(|(name, parents)| (*name, parents.as_slice())).collect();
-    plan("diamonds", &steps)
-}
-
-#[tokio::test]
-async fn dom_68_levels_of_many_paths_are_computed_in_no_time() {
-    let mut world = World::new().await;
-    let plan = diamonds(25);
-    graph_agrees(&mut world, &plan).await;
-    let started = Instant::now();
-    let rows = world
-        .rows(
-            "SELECT max(dependency_level) FROM tasker.task AS t, tasker.calculate_dependency_levels(t.id)",
-            |q| q,
-        )
-        .await;
-    assert_eq!(rows[0].get::<i32, _>(0), 49);
-    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
-}
-
 #[tokio::test]
 async fn the_tables_of_legal_changes_and_of_queue_rows_are_those_of_core() {
     let mut world = World::new().await;
@@ -457,7 +309,6 @@ async fn questions_about_one_task_read_one_task() {
             assert!(plan.contains(index), "{question} does not use {index}:\n{plan}");
         }
     }
-    drop(world.database);
 }
 
 async fn explain(sql: &mut PgConnection, question: &'static str) -> String {
