@@ -17,8 +17,9 @@ pub enum Extent {
 pub fn run(extent: Extent) -> Result<()> {
     packages::ensure()?;
     run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
-    run::run(runner().envs(settings(extent)))?;
-    run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))
+    // The documentation first: the summary of all other tests is the last thing that is seen.
+    run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
+    run::run(runner().envs(settings(extent)))
 }
 
 /// Lets the tests that compare references with the program write them instead.
