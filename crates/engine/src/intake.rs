@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::engine::Parts;
 use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
-use crate::worker::slots::Lent;
+use crate::worker::slots::{Borrower, Lent};
 
 /// A submission and who waits for its answer.
 pub(crate) struct Arrival {
@@ -96,7 +96,7 @@ async fn accept(parts: &Parts, batch: Vec<Arrival>) {
 
 async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, StoreError> {
     let worker = parts.worker();
-    let lent = worker.as_ref().and_then(|worker| worker.lend_for_submit());
+    let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Submit));
     let batch = SubmitBatch {
         submissions: parcel.iter().map(|arrival| arrival.submission.clone()).collect(),
         rules: parts.rules.clone(),

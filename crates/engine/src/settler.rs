@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 use crate::engine::Parts;
 use crate::worker::Core;
 use crate::worker::claimer::Claimer;
-use crate::worker::slots::Lent;
+use crate::worker::slots::{Borrower, Lent};
 
 /// How long a request is tried while the database cannot be used.
 pub(crate) const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
@@ -185,7 +185,7 @@ impl Settler {
 
     async fn apply(&mut self, parcel: &[Item]) -> Result<Vec<Answer>, StoreError> {
         let worker = self.parts.worker();
-        let lent = worker.as_ref().and_then(|worker| worker.lend());
+        let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Settle(parcel.len())));
         let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.how_to_claim(Instant::now()));
         if parcel.is_empty() && how == FromQueue::Never {
             return Ok(Vec::new());

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use self::executor::{Executor, key_of};
-use self::slots::{Lent, Slots};
+use self::slots::{Borrower, Lent, Slots};
 use crate::engine::{Engine, Parts};
 use crate::handler::Handlers;
 use crate::options::EngineOptions;
@@ -168,17 +168,8 @@ impl Core {
         *self.id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Borrows every free slot for a transaction that settles or claims.
-    pub(crate) fn lend(&self) -> Option<Lent> {
-        self.lend_leaving(0)
-    }
-
-    /// Borrows slots for a transaction that accepts tasks; half are left to chains that are under way.
-    pub(crate) fn lend_for_submit(&self) -> Option<Lent> {
-        self.lend_leaving(self.slots.capacity() / 2)
-    }
-
-    fn lend_leaving(&self, reserve: usize) -> Option<Lent> {
+    /// Borrows free slots for a transaction that may claim; `None` if there are none, or the worker stops.
+    pub(crate) fn lend(&self, borrower: Borrower) -> Option<Lent> {
         if self.stopping.is_cancelled() {
             return None;
         }
@@ -187,11 +178,11 @@ impl Core {
             Scope::Task(task) => Some(task),
         };
         let most = self.max_in_flight.saturating_sub(self.executor.n_held());
-        self.slots.lend(self.id(), only_task, most, reserve)
+        self.slots.lend(self.id(), only_task, most, borrower)
     }
 
     pub(crate) fn has_free_slots(&self) -> bool {
-        !self.stopping.is_cancelled() && self.slots.in_use() < self.slots.capacity()
+        !self.stopping.is_cancelled() && self.slots.has_free()
     }
 
     /// Runs what a committed transaction claimed.

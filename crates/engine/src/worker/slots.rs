@@ -19,7 +19,20 @@ pub(crate) struct Slots {
 /// Free slots, in all and per handler served. Below zero while claims run that had to be taken up beyond the limit.
 struct State {
     free: i64,
+    /// Slots that are lent: neither free nor in use.
+    lent: i64,
     handlers: HashMap<HandlerName, i64>,
+}
+
+/// Who wants to borrow slots: how many are lent depends on it, so that those who borrow at the same time do not leave
+/// each other without any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Borrower {
+    /// A transaction that accepts tasks. Half of the capacity is left to tasks that are under way.
+    Submit,
+    /// A transaction that settles so many attempts: as many slots, so that each chain can go on, or half of those
+    /// that are free if that is more.
+    Settle(usize),
 }
 
 /// A slot in use. Dropping it frees the slot.
@@ -32,12 +45,13 @@ pub(crate) struct Slot {
 pub(crate) struct Lent {
     slots: Arc<Slots>,
     budget: ClaimBudget,
+    n_lent: i64,
 }
 
 impl Slots {
     pub(crate) fn new(capacity: usize, handlers: HashMap<HandlerName, usize>) -> Arc<Self> {
         let handlers = handlers.into_iter().map(|(name, limit)| (name, to_i64(limit))).collect();
-        let state = Mutex::new(State { free: to_i64(capacity), handlers });
+        let state = Mutex::new(State { free: to_i64(capacity), lent: 0, handlers });
         Arc::new(Self { capacity, state, freed: Notify::new() })
     }
 
@@ -45,21 +59,27 @@ impl Slots {
         self.capacity
     }
 
-    /// Handlers that run (or slots that are lent) now.
+    /// Handlers that run now.
     pub(crate) fn in_use(&self) -> usize {
-        usize::try_from(to_i64(self.capacity) - self.lock().free).unwrap_or(0)
+        let state = self.lock();
+        usize::try_from(to_i64(self.capacity) - state.free - state.lent).unwrap_or(0)
     }
 
-    /// Lends at most `most` free slots, leaving `reserve` of them alone; `None` if that leaves none.
+    /// Whether there is anything to lend.
+    pub(crate) fn has_free(&self) -> bool {
+        self.lock().free > 0
+    }
+
+    /// Lends at most `most` free slots; `None` if there is none for this borrower.
     pub(crate) fn lend(
         self: &Arc<Self>,
         worker: WorkerId,
         only_task: Option<TaskId>,
         most: usize,
-        reserve: usize,
+        borrower: Borrower,
     ) -> Option<Lent> {
         let mut state = self.lock();
-        let n = (state.free - to_i64(reserve)).min(to_i64(most));
+        let n = state.share_of(borrower, to_i64(self.capacity)).min(to_i64(most));
         if n <= 0 {
             return None;
         }
@@ -67,8 +87,9 @@ impl Slots {
             state.handlers.iter().map(|(name, free)| (name.clone(), to_u32((*free).min(n)))).collect();
         let budget = ClaimBudget { worker, slots: to_u32(n), handlers, only_task };
         state.add(&budget, -1);
+        state.lent += n;
         drop(state);
-        Some(Lent { slots: self.clone(), budget })
+        Some(Lent { slots: self.clone(), budget, n_lent: n })
     }
 
     /// A slot beyond the budget, for a claim that is ours already.
@@ -77,7 +98,7 @@ impl Slots {
         Slot { slots: self.clone(), handler: handler.clone() }
     }
 
-    /// Resolves when a slot is freed.
+    /// Resolves when a slot may have been freed.
     pub(crate) async fn freed(&self) {
         self.freed.notified().await;
     }
@@ -110,7 +131,11 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.slots.lock().add(&self.budget, 1);
+        let mut state = self.slots.lock();
+        state.lent -= self.n_lent;
+        state.add(&self.budget, 1);
+        drop(state);
+        self.slots.freed.notify_one();
     }
 }
 
@@ -122,6 +147,13 @@ impl Drop for Slot {
 }
 
 impl State {
+    fn share_of(&self, borrower: Borrower, capacity: i64) -> i64 {
+        match borrower {
+            Borrower::Submit => self.free.min(self.free + self.lent - capacity / 2),
+            Borrower::Settle(n_settled) => self.free.min(to_i64(n_settled).max((self.free + 1) / 2)),
+        }
+    }
+
     /// Adds (or, with a sign of -1, takes) what a budget holds.
     fn add(&mut self, budget: &ClaimBudget, sign: i64) {
         self.free += sign * i64::from(budget.slots);
@@ -168,31 +200,46 @@ mod tests {
     #[test]
     fn what_is_lent_and_not_spent_goes_back() {
         let slots = slots(4, &[("a", 4), ("b", 1)]);
-        let lent = slots.lend(worker(), None, 3, 0).unwrap();
+        let lent = slots.lend(worker(), None, 3, Borrower::Settle(4)).unwrap();
         assert_eq!(lent.budget().slots, 3);
         assert_eq!(lent.budget().handlers[&name("b")], 1);
-        assert_eq!(slots.in_use(), 3);
-        drop(lent);
         assert_eq!(slots.in_use(), 0);
-        assert_eq!(slots.lend(worker(), None, 9, 0).unwrap().budget().handlers[&name("a")], 4);
+        drop(lent);
+        let lent = slots.lend(worker(), None, 9, Borrower::Settle(9)).unwrap();
+        assert_eq!(lent.budget().handlers[&name("a")], 4);
+        assert!(!slots.has_free());
     }
 
     #[test]
-    fn a_reserve_is_left_alone() {
+    fn accepting_tasks_leaves_half_of_the_capacity_to_those_under_way() {
         let slots = slots(4, &[("a", 4)]);
-        assert_eq!(slots.lend(worker(), None, 9, 2).unwrap().budget().slots, 2);
-        let all = slots.lend(worker(), None, 9, 0).unwrap();
-        assert!(slots.lend(worker(), None, 9, 0).is_none());
-        drop(all);
+        let submit = slots.lend(worker(), None, 9, Borrower::Submit).unwrap();
+        assert_eq!(submit.budget().slots, 2);
+        let running = [slots.force(&name("a")), slots.force(&name("a"))];
+        drop(submit);
+        assert!(slots.lend(worker(), None, 9, Borrower::Submit).is_none());
+        drop(running);
+        assert_eq!(slots.lend(worker(), None, 9, Borrower::Submit).unwrap().budget().slots, 2);
+    }
+
+    #[test]
+    fn looking_into_the_queue_leaves_slots_to_whoever_accepts_tasks_meanwhile() {
+        let slots = slots(4, &[("a", 4)]);
+        let question = slots.lend(worker(), None, 9, Borrower::Settle(0)).unwrap();
+        assert_eq!(question.budget().slots, 2);
+        assert_eq!(slots.lend(worker(), None, 9, Borrower::Submit).unwrap().budget().slots, 2);
+        let busy = slots.lend(worker(), None, 9, Borrower::Settle(9)).unwrap();
+        assert_eq!(busy.budget().slots, 2);
+        assert!(slots.lend(worker(), None, 9, Borrower::Submit).is_none());
     }
 
     #[test]
     fn claims_that_must_be_taken_up_go_beyond_the_limit_and_are_counted_back() {
         let slots = slots(1, &[("a", 1)]);
-        let lent = slots.lend(worker(), None, 1, 0);
+        let lent = slots.lend(worker(), None, 1, Borrower::Settle(1));
         let forced = slots.force(&name("a"));
         drop(lent);
-        assert!(slots.lend(worker(), None, 1, 0).is_none());
+        assert!(slots.lend(worker(), None, 1, Borrower::Settle(1)).is_none());
         drop(forced);
         assert_eq!(slots.in_use(), 0);
     }
@@ -201,8 +248,11 @@ mod tests {
     fn a_slot_is_free_again_when_dropped() {
         let slots = slots(1, &[("a", 1)]);
         let slot = slots.force(&name("a"));
-        assert!(slots.lend(worker(), None, 1, 0).is_none());
+        assert!(slots.lend(worker(), None, 1, Borrower::Settle(1)).is_none());
         drop(slot);
-        assert_eq!(slots.lend(worker(), None, 1, 0).unwrap().budget().handlers[&name("a")], 1);
+        assert_eq!(
+            slots.lend(worker(), None, 1, Borrower::Settle(1)).unwrap().budget().handlers[&name("a")],
+            1
+        );
     }
 }
