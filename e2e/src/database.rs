@@ -9,14 +9,17 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tasker_core::definition::{LoadOptions, load};
 use tasker_core::ids::TaskId;
+use tasker_core::names::DefinitionName;
 use tasker_core::payload::{DEFAULT_MAX_BYTES, Payload};
 use tasker_core::record::{Change, StepDetail};
 use tasker_core::request::TaskRequest;
 use tasker_core::state::{StepState, TaskState};
+use tasker_core::time::Timestamp;
 use tasker_engine::handler::Handlers;
-use tasker_engine::{Engine, EngineOptions};
+use tasker_engine::{Engine, EngineOptions, ErrorKind};
 use tasker_store::Store;
 use tasker_store::read::{Cursor, LogEntry, LogQuery};
+use tasker_store::workers::WorkerRow;
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
@@ -64,10 +67,7 @@ impl Database {
         for context in contexts {
             let request = TaskRequest {
                 context: Payload::from_value(&context, DEFAULT_MAX_BYTES)?,
-                ..TaskRequest::new(
-                    Default::default(),
-                    tasker_core::names::DefinitionName::new(name).context("a name")?,
-                )
+                ..TaskRequest::new(Default::default(), DefinitionName::new(name).context("a name")?)
             };
             let engine = self.engine.clone();
             answers.push(tokio::spawn(async move { engine.submit(request).await }));
@@ -77,6 +77,31 @@ impl Database {
             ids.push(answer.await??.task_id);
         }
         Ok(ids)
+    }
+
+    /// Submits one task, again and again while the database cannot be used: the same task each time.
+    pub async fn submit_surely(
+        &self,
+        id: TaskId,
+        name: &str,
+        context: &Value,
+        patience: Duration,
+    ) -> Result<()> {
+        let request = TaskRequest {
+            context: Payload::from_value(context, DEFAULT_MAX_BYTES)?,
+            id: Some(id),
+            ..TaskRequest::new(Default::default(), DefinitionName::new(name).context("a name")?)
+        };
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.engine.submit(request.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => return Err(error).context("submitting a task"),
+            }
+        }
     }
 
     /// The state of a task.
@@ -95,14 +120,55 @@ impl Database {
         state.with_context(|| format!("task {id} did not end in {patience:?}"))
     }
 
+    /// How many tasks have not ended.
+    pub async fn open_tasks(&self) -> Result<u64> {
+        let counts = self.engine.health_counts().await?;
+        Ok(counts.pending_tasks + counts.in_progress_tasks)
+    }
+
+    /// Steps that are claimed or due: what nodes are busy with.
+    pub async fn busy_steps(&self) -> Result<u64> {
+        Ok(self.engine.queue().await?.iter().map(|depth| depth.due + depth.running).sum())
+    }
+
+    /// Waits until every task has ended, through whatever happens to the database meanwhile.
+    pub async fn all_ended(&self, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let open = self.open_tasks().await;
+            if matches!(open, Ok(0)) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "tasks are open after {patience:?}: {open:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// All workers, newest first.
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>> {
+        Ok(self.engine.workers().await?)
+    }
+
+    /// The database's time.
+    pub async fn now(&self) -> Result<Timestamp> {
+        Ok(self.engine.now().await?)
+    }
+
     /// Waits until so many workers are at work.
     pub async fn live_workers(&self, count: usize, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
-        while self.engine.workers().await?.iter().filter(|worker| worker.is_live()).count() < count {
-            ensure!(Instant::now() < deadline, "there were no {count} workers within {patience:?}");
+        loop {
+            let workers = self.workers().await;
+            if workers.as_ref().is_ok_and(|all| all.iter().filter(|worker| worker.is_live()).count() >= count)
+            {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "there were no {count} workers within {patience:?}: {workers:?}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Ok(())
     }
 
     /// The whole log.

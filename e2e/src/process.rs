@@ -45,6 +45,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// What it wrote to standard output so far.
     pub fn stdout(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap_or_default()
@@ -91,7 +96,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
+        if self.is_alive() {
             // Fails only if the group is gone, which is what is wanted.
             let _ = kill_process_group(self.pid(), Signal::KILL);
             let _ = self.child.wait();

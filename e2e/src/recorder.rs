@@ -1,8 +1,9 @@
 //! An HTTP server that remembers every call and answers as its script says.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
@@ -20,6 +21,8 @@ use tokio::task::JoinHandle;
 pub struct Call {
     /// When it came.
     pub at: Instant,
+    /// The same by the clock of the machine, which is that of its databases.
+    pub came: SystemTime,
     /// When it was answered; `None` before that, and for callers that went away.
     pub answered: Option<Instant>,
     /// Path and query.
@@ -28,6 +31,8 @@ pub struct Call {
     pub key: Option<String>,
     /// The body, `null` if it was not JSON.
     pub body: Value,
+    /// The status that was chosen for its answer.
+    pub status: u16,
     /// Number of this call among those with the same path and body, from 1.
     pub nth: usize,
 }
@@ -52,8 +57,15 @@ pub struct Recorder {
 
 struct Shared {
     script: Script,
-    calls: Mutex<Vec<Call>>,
+    calls: Mutex<Calls>,
     count: watch::Sender<usize>,
+}
+
+/// Calls in the order in which they came, and how many were alike.
+#[derive(Default)]
+struct Calls {
+    list: Vec<Call>,
+    alike: HashMap<String, usize>,
 }
 
 impl Reply {
@@ -107,7 +119,12 @@ impl Recorder {
 
     /// All calls so far.
     pub fn calls(&self) -> Vec<Call> {
-        self.shared.lock().clone()
+        self.shared.lock().list.clone()
+    }
+
+    /// How many calls came so far.
+    pub fn count(&self) -> usize {
+        *self.shared.count.borrow()
     }
 
     /// The calls of one path.
@@ -120,7 +137,7 @@ impl Recorder {
         let mut seen = self.shared.count.subscribe();
         let came = tokio::time::timeout(patience, seen.wait_for(|calls| *calls >= count)).await;
         if came.is_err() {
-            bail!("{} calls after {patience:?}, not {count}", self.calls().len());
+            bail!("{} calls after {patience:?}, not {count}", self.count());
         }
         Ok(())
     }
@@ -133,17 +150,27 @@ impl Drop for Recorder {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Call>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Calls> {
         self.calls.lock().expect("no holder of this lock panics")
     }
 
     fn record(&self, path: String, key: Option<String>, body: Value) -> (usize, Call) {
         let mut calls = self.lock();
-        let nth = 1 + calls.iter().filter(|call| call.path == path && call.body == body).count();
-        let call = Call { at: Instant::now(), answered: None, path, key, body, nth };
-        calls.push(call.clone());
-        self.count.send_replace(calls.len());
-        (calls.len() - 1, call)
+        let alike = calls.alike.entry(format!("{path} {body}")).or_default();
+        *alike += 1;
+        let call = Call {
+            at: Instant::now(),
+            came: SystemTime::now(),
+            answered: None,
+            path,
+            key,
+            body,
+            status: 0,
+            nth: *alike,
+        };
+        calls.list.push(call.clone());
+        self.count.send_replace(calls.list.len());
+        (calls.list.len() - 1, call)
     }
 }
 
@@ -153,8 +180,9 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (place, call) = shared.record(path, key, body);
     let reply = (shared.script)(&call);
+    shared.lock().list[place].status = reply.status.as_u16();
     tokio::time::sleep(reply.delay).await;
-    shared.lock()[place].answered = Some(Instant::now());
+    shared.lock().list[place].answered = Some(Instant::now());
     let mut response = (reply.status, axum::Json(reply.body)).into_response();
     response.headers_mut().extend(reply.headers);
     response

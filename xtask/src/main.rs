@@ -3,9 +3,11 @@
 //! Everything that a person or a machine does to this repository beside plain `cargo` is a command here, so that
 //! nothing depends on a shell, on what is installed, or on a memory of flags.
 
+mod instructions;
 mod lint;
 mod packages;
 mod run;
+mod sim;
 mod tests;
 mod tidy;
 
@@ -19,6 +21,12 @@ cargo xtask <command>
   test [--all]   install what the tests need, build the program, run all tests and doc tests;
                  --all adds the long ones (50 kill moments instead of 3)
   lint           rustfmt --check, then clippy with warnings denied
+  instructions [--write]
+                 count the instructions of the work in core (valgrind) and compare them with the
+                 numbers kept in the repository; --write keeps these
+  sim (--seeds N | --minutes N) [--start SEED] [--story]
+                 simulate worlds in which everything fails, one per seed; the last line depends on
+                 the seeds alone. A seed that finds something is kept in crates/testkit/seeds/sim.txt
   tidy           the rules of this repository that no compiler knows
   docs           write the generated halves of docs/cli.md and docs/configuration.md anew
   ci             lint, tidy, test: cheapest first
@@ -40,7 +48,10 @@ fn dispatch(words: &[&str]) -> Result<()> {
     match words {
         ["test"] => tests::run(tests::Extent::Usual),
         ["test", "--all"] => tests::run(tests::Extent::All),
+        ["instructions"] => instructions::run(instructions::Then::Compare),
+        ["instructions", "--write"] => instructions::run(instructions::Then::Write),
         ["lint"] => lint::run(),
+        ["sim", arguments @ ..] => sim::run(arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),
         ["ci"] => lint::run().and_then(|()| tidy::run()).and_then(|()| tests::run(tests::Extent::Usual)),

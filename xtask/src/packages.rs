@@ -22,15 +22,24 @@ const NEEDED: &[(&str, &str)] = &[
 /// The server of PostgreSQL. Debian keeps it out of the path, under its version.
 const POSTGRES: &str = "postgres";
 
-/// Installs what is missing, or says what to install.
+/// Installs what the tests need and is missing, or says what to install.
 pub fn ensure() -> Result<()> {
-    let missing = missing_packages(is_there);
+    ensure_of(NEEDED)
+}
+
+/// Installs a program of the Debian package of the same name if it is missing, or says what to install.
+pub fn ensure_program(name: &'static str) -> Result<()> {
+    ensure_of(&[(name, name)])
+}
+
+fn ensure_of(needed: &[(&str, &'static str)]) -> Result<()> {
+    let missing = missing_packages(needed, is_there);
     if missing.is_empty() {
         return Ok(());
     }
     if !may_install() {
         bail!(
-            "the tests need these packages: {0}. Install them (as root: apt-get install {0})",
+            "these packages are needed: {0}. Install them (as root: apt-get install {0})",
             missing.join(" ")
         );
     }
@@ -68,9 +77,9 @@ fn forbid_own_cluster() -> Result<()> {
     Ok(())
 }
 
-fn missing_packages(present: impl Fn(&str) -> bool) -> Vec<&'static str> {
+fn missing_packages(needed: &[(&str, &'static str)], present: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let mut missing: Vec<_> =
-        NEEDED.iter().filter(|(program, _)| !present(program)).map(|(_, package)| *package).collect();
+        needed.iter().filter(|(program, _)| !present(program)).map(|(_, package)| *package).collect();
     missing.dedup();
     missing
 }
@@ -88,9 +97,9 @@ mod tests {
     #[test]
     fn each_missing_package_is_named_once() {
         assert_eq!(
-            missing_packages(|program| !matches!(program, "sort" | "wc" | "awk")),
+            missing_packages(NEEDED, |program| !matches!(program, "sort" | "wc" | "awk")),
             ["coreutils", "mawk"]
         );
-        assert_eq!(missing_packages(|_| true), Vec::<&str>::new());
+        assert_eq!(missing_packages(NEEDED, |_| true), Vec::<&str>::new());
     }
 }

@@ -44,6 +44,6 @@ fn runner() -> std::process::Command {
 fn settings(extent: Extent) -> Vec<(&'static str, &'static str)> {
     match extent {
         Extent::Usual => Vec::new(),
-        Extent::All => vec![("TASKER_E2E_KILLS", "50")],
+        Extent::All => vec![("TASKER_E2E_KILLS", "50"), ("TASKER_SIM_SEEDS", "2000")],
     }
 }

@@ -13,7 +13,8 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
-    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -163,6 +164,22 @@ impl Store for CountingStore {
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
         self.inner.log(query).await
+    }
+
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        self.inner.log_end(task, back).await
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        self.inner.note_reader(name, at).await
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        self.inner.forget_reader(name).await
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        self.inner.readers().await
     }
 
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -149,6 +149,7 @@ fn of_use_case(error: &UseCaseError) -> Failure {
         UseCaseError::Invalid(problems) => {
             failure.errors(problems.iter().map(|problem| json!(problem)).collect())
         }
+        UseCaseError::Store(store) => helped(failure, store),
         _ => Failure { body: ErrorBody { help: error.help(), ..failure.body }, ..failure },
     }
 }
@@ -172,7 +173,25 @@ fn of_store(store: &StoreError, error: &anyhow::Error) -> Failure {
         _ => "database_unavailable",
     };
     let status = if matches!(store, StoreError::Refused(_)) { Status::Conflict } else { Status::Unavailable };
-    Failure::new(status, code, chain(error.chain()))
+    helped(Failure::new(status, code, chain(error.chain())), store)
+}
+
+/// A failure of the database with what to do about it, where its message does not say that.
+fn helped(failure: Failure, store: &StoreError) -> Failure {
+    match store {
+        StoreError::Unavailable { .. } => failure.help(
+            "see that the database is there, can be reached and written to, and has space, and that --database-url (or \
+             TASKER_DATABASE_URL) names the right one; then try again",
+        ),
+        StoreError::OutcomeUnknown { .. } => {
+            failure.help("it may have been done all the same: look before you try again")
+        }
+        StoreError::Blocked { .. } => failure.help("try again when whoever holds these tasks is done"),
+        StoreError::Refused(rejection) => {
+            Failure { body: ErrorBody { help: rejection.help.clone(), ..failure.body }, ..failure }
+        }
+        _ => failure,
+    }
 }
 
 /// An error and its causes in one line; what a cause only repeats is left out.

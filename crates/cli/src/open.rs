@@ -89,6 +89,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         max_context_bytes: settings.limits.max_context_bytes,
         retention: settings.retention.flatten(),
         worker_name: settings.worker.name.clone().unwrap_or_else(default_worker_name),
+        ..EngineOptions::default()
     }
 }
 

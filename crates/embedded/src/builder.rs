@@ -13,6 +13,8 @@ use tasker_engine::handler::{Handlers, StepHandler};
 use tasker_engine::{Engine, EngineOptions, Scope};
 use tasker_handlers::{COMMAND, CommandHandler, HTTP, HttpHandler, HttpPolicy};
 use tasker_store::{Store, StoreError};
+#[cfg(feature = "postgres")]
+use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 
 use crate::error::Error;
@@ -32,6 +34,11 @@ enum Place {
     File(PathBuf),
     Temporary,
     Store(Arc<dyn Store>),
+    #[cfg(feature = "postgres")]
+    Postgres {
+        url: String,
+        options: PostgresOptions,
+    },
 }
 
 impl Builder {
@@ -39,6 +46,21 @@ impl Builder {
     #[must_use]
     pub fn sqlite(self, path: impl AsRef<Path>) -> Self {
         Self { place: Some(Place::File(path.as_ref().to_owned())), ..self }
+    }
+
+    /// Tasks live in this PostgreSQL database (`postgres://user:password@host:5432/database`, 15 or later), which any number
+    /// of processes may share. It must have been migrated, by `tasker db migrate` or [`PostgresStore::migrate`].
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(self, url: &str) -> Self {
+        self.postgres_with(url, PostgresOptions::default())
+    }
+
+    /// [`Builder::postgres`] with settings for its connections.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres_with(self, url: &str, options: PostgresOptions) -> Self {
+        Self { place: Some(Place::Postgres { url: url.to_owned(), options }), ..self }
     }
 
     /// Tasks live no longer than this engine: for tests.
@@ -105,10 +127,10 @@ impl Builder {
         if let Some(invalid) = self.invalid {
             return Err(invalid.into());
         }
-        let store = open(self.place.ok_or(Error::NoStore)?).await?;
-        let engine = Engine::new(store, self.handlers.clone(), self.options);
+        let opened = open(self.place.ok_or(Error::NoStore)?).await?;
+        let engine = Engine::new(opened.store(), self.handlers.clone(), self.options);
         let worker = if self.only_submits { None } else { Some(engine.start_worker(Scope::All).await?) };
-        Ok(Tasker::new(engine, worker, self.handlers))
+        Ok(Tasker::new(engine, worker, self.handlers, opened))
     }
 
     fn named(mut self, name: &str, add: impl FnOnce(Handlers, HandlerName) -> Handlers) -> Self {
@@ -120,11 +142,32 @@ impl Builder {
     }
 }
 
-/// Opening may migrate and sync; that must not hold up the runtime.
-async fn open(place: Place) -> Result<Arc<dyn Store>, StoreError> {
+/// An open store: as what it is, where programs may do more with it than an engine does.
+pub(crate) enum Opened {
+    Any(Arc<dyn Store>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Opened {
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Any(store) => store.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.clone(),
+        }
+    }
+}
+
+/// Opening a file may migrate and sync; that must not hold up the runtime.
+async fn open(place: Place) -> Result<Opened, StoreError> {
     let options = OpenOptions::default();
     let opening = match place {
-        Place::Store(store) => return Ok(store),
+        Place::Store(store) => return Ok(Opened::Any(store)),
+        #[cfg(feature = "postgres")]
+        Place::Postgres { url, options } => {
+            return Ok(Opened::Postgres(Arc::new(PostgresStore::connect(&url, options).await?)));
+        }
         Place::File(path) => tokio::task::spawn_blocking(move || SqliteStore::open(&path, options)),
         Place::Temporary => tokio::task::spawn_blocking(move || SqliteStore::in_memory(options)),
     };
@@ -132,5 +175,5 @@ async fn open(place: Place) -> Result<Arc<dyn Store>, StoreError> {
         trying: "opening the database".into(),
         source: source.into(),
     })?;
-    Ok(Arc::new(opened?))
+    Ok(Opened::Any(Arc::new(opened?)))
 }

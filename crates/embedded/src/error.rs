@@ -19,8 +19,13 @@ pub enum Error {
     #[error("the context cannot be used: {0}")]
     Context(#[from] PayloadError),
     /// The builder was not told where tasks live.
-    #[error("no store is given: call sqlite(), temporary() or store() before build()")]
+    #[error("no store is given: call sqlite(), postgres(), temporary() or store() before build()")]
     NoStore,
+    /// What was asked for needs a PostgreSQL database.
+    #[error(
+        "this engine has no PostgreSQL database to submit to in a transaction: call postgres() before build()"
+    )]
+    NotPostgres,
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -4,6 +4,8 @@
 
 mod builder;
 mod error;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod tasker;
 pub mod testing;
 
@@ -21,6 +23,11 @@ pub use tasker_engine::{Engine, EngineOptions, Scope, UseCaseError, Worker};
 pub use tasker_handlers::HttpPolicy;
 pub use tasker_store::Store;
 
+#[cfg(feature = "postgres")]
+pub use tasker_store_postgres::{PostgresOptions, PostgresStore};
+
 pub use crate::builder::Builder;
 pub use crate::error::Error;
+#[cfg(feature = "postgres")]
+pub use crate::postgres::TaskHandle;
 pub use crate::tasker::{Tasker, request, result_of};

@@ -16,7 +16,7 @@ use tasker_engine::use_cases::{SubmittedTask, TaskView};
 use tasker_engine::{Engine, Worker};
 use tasker_handlers::ShippedCatalog;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Opened};
 use crate::error::Error;
 
 /// An engine inside this process.
@@ -24,6 +24,11 @@ pub struct Tasker {
     engine: Engine,
     worker: Option<Worker>,
     handlers: Handlers,
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "nothing more can be done with other stores")
+    )]
+    pub(crate) opened: Opened,
 }
 
 impl Tasker {
@@ -32,8 +37,8 @@ impl Tasker {
         Builder::default()
     }
 
-    pub(crate) fn new(engine: Engine, worker: Option<Worker>, handlers: Handlers) -> Self {
-        Self { engine, worker, handlers }
+    pub(crate) fn new(engine: Engine, worker: Option<Worker>, handlers: Handlers, opened: Opened) -> Self {
+        Self { engine, worker, handlers, opened }
     }
 
     /// Registers a definition, YAML or JSON. The same content again changes nothing.

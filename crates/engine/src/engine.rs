@@ -12,6 +12,7 @@ use crate::handler::Handlers;
 use crate::intake::{self, Arrival};
 use crate::options::EngineOptions;
 use crate::settler::{self, Item};
+use crate::use_cases::resolutions::Resolutions;
 use crate::use_cases::schemas::ContextSchemas;
 use crate::watchers::Watchers;
 use crate::worker::{Core, Scope, Worker};
@@ -22,6 +23,7 @@ pub struct Engine {
     pub(crate) parts: Arc<Parts>,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) schemas: Arc<ContextSchemas>,
+    pub(crate) resolutions: Arc<Resolutions>,
     pub(crate) arrivals: mpsc::Sender<Arrival>,
     pub(crate) items: mpsc::Sender<Item>,
     tracker: TaskTracker,
@@ -72,6 +74,7 @@ impl Engine {
             parts,
             handlers: Arc::new(handlers),
             schemas: Arc::default(),
+            resolutions: Arc::default(),
             arrivals,
             items,
             tracker,

@@ -26,13 +26,15 @@ pub(crate) async fn run(parts: Arc<Parts>, mut arrivals: mpsc::Receiver<Arrival>
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
+            let is_open = !arrivals.is_closed();
             tokio::select! {
                 biased;
                 arrival = arrivals.recv() => match arrival {
                     Some(arrival) => waiting.push_back(arrival),
                     None => return,
                 },
-                () = parts.shutdown.cancelled() => arrivals.close(),
+                // Once: somebody who was promised a place may still be about to take it, and must be waited for.
+                () = parts.shutdown.cancelled(), if is_open => arrivals.close(),
             }
         }
         while waiting.len() < parts.options.max_batch_items
@@ -64,7 +66,7 @@ fn take_batch(waiting: &mut VecDeque<Arrival>, parts: &Parts) -> Vec<Arrival> {
 
 /// Commits a batch and answers everybody in it. What the database refuses is halved until the culprit stands alone;
 /// while it cannot be used (or an answer was lost: the ids make a repeat harmless) the batch is tried again for a while.
-async fn accept(parts: &Parts, batch: Vec<Arrival>) {
+pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     let give_up_at = Instant::now() + REQUEST_PATIENCE;
     let mut wait = RETRY_WAITS.0;
     let mut parcels = vec![batch];

@@ -17,6 +17,7 @@
 
 pub mod context;
 mod engine;
+pub mod entropy;
 mod error;
 pub mod handler;
 mod intake;

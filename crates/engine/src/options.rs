@@ -1,12 +1,15 @@
 //! How an engine is set up.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tasker_core::decide::Rules;
 use tasker_core::identity::IdentityStrategy;
 use tasker_core::names::HandlerName;
 use tasker_core::payload;
+
+use crate::entropy::{Entropy, SystemEntropy};
 
 /// Settings of an engine. The defaults suit a single machine.
 #[derive(Clone)]
@@ -41,6 +44,11 @@ pub struct EngineOptions {
     pub retention: Option<Duration>,
     /// Name of this worker, for people.
     pub worker_name: String,
+    /// Where ids and chance come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whether the heartbeat has a thread of its own, so that handlers which block their threads do not make the worker
+    /// look lost. Without it the heartbeat is a task of the runtime, and lives by its clock.
+    pub heartbeat_thread: bool,
 }
 
 impl Default for EngineOptions {
@@ -61,6 +69,8 @@ impl Default for EngineOptions {
             max_context_bytes: payload::DEFAULT_MAX_BYTES,
             retention: None,
             worker_name: format!("pid-{}", std::process::id()),
+            entropy: Arc::new(SystemEntropy),
+            heartbeat_thread: true,
         }
     }
 }

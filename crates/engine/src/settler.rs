@@ -107,6 +107,7 @@ impl Settler {
             if !self.waiting.is_empty() || (can_claim && self.claimer.wants_to_ask(Instant::now())) {
                 return true;
             }
+            let is_open = !self.items.is_closed();
             let next_look = self.claimer.next_look();
             let next_blocked = self.blocked.iter().map(|(at, _)| *at).min();
             tokio::select! {
@@ -119,7 +120,8 @@ impl Settler {
                 () = freed(worker.as_deref()), if !can_claim => {}
                 () = tokio::time::sleep_until(next_look), if can_claim => {}
                 () = until(next_blocked) => {}
-                () = self.parts.shutdown.cancelled() => self.items.close(),
+                // Once: somebody who was promised a place may still be about to take it, and must be waited for.
+                () = self.parts.shutdown.cancelled(), if is_open => self.items.close(),
             }
         }
     }
@@ -215,7 +217,8 @@ impl Settler {
         let Applied { answers, work, ended, next_due, now } = applied;
         if let (Some(worker), Some(lent)) = (worker, lent) {
             let next_due = next_due.map(|due: Timestamp| due.since(now));
-            self.claimer.learn(Instant::now(), how, lent.budget().slots, work.len(), next_due, jitter());
+            let jitter = self.parts.options.entropy.fraction();
+            self.claimer.learn(Instant::now(), how, lent.budget().slots, work.len(), next_due, jitter);
             worker.start(work, lent);
         }
         self.parts.watchers.committed(ended);
@@ -272,6 +275,7 @@ impl Settler {
 
     async fn pause(&self, wait: Duration) {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = self.parts.shutdown.cancelled() => tokio::time::sleep(RETRY_WAITS.0).await,
         }
@@ -334,10 +338,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// A number from 0 to 1 that differs between nodes and moments.
-fn jitter() -> f64 {
-    let bytes = uuid::Uuid::new_v4().into_bytes();
-    f64::from(bytes[0]) / 255.0
 }

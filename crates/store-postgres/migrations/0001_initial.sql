@@ -94,7 +94,8 @@ CREATE SEQUENCE tasker.task_arrival_seq;
 
 -- The small and hot row of a task; its lock is the lock of the whole task. `active` is how many queue rows it has,
 -- `remaining` how many steps are not done, `log_seq` the number of its last log entry, `log_epoch` and `log_xid` that
--- entry's place in the stream.
+-- entry's place in the stream. `version` is another random number after every change of anything of the task: who
+-- knows the task as of this version knows it as it is.
 CREATE TABLE tasker.task (
     id          uuid PRIMARY KEY,
     revision_id uuid        NOT NULL,
@@ -104,6 +105,7 @@ CREATE TABLE tasker.task (
     arrival     bigint      NOT NULL,
     log_seq     bigint      NOT NULL,
     log_xid     bigint      NOT NULL,
+    version     bigint      NOT NULL DEFAULT 0,
     log_epoch   integer     NOT NULL,
     active      integer     NOT NULL,
     remaining   integer     NOT NULL,

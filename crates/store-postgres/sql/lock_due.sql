@@ -2,7 +2,7 @@
 -- (The odd condition keeps the planner from reading all of the index of unclaimed rows to find one.)
 SELECT statement_timestamp(), (SELECT epoch FROM tasker.log_state), pg_current_xact_id()::text::bigint,
     t.id, t.revision_id, t.state, t.active, t.remaining, t.priority, t.log_seq, t.log_epoch, t.log_xid,
-    t.created_at, t.updated_at, t.ended_at, t.arrival,
+    t.created_at, t.updated_at, t.ended_at, t.arrival, t.version,
     t.place
 FROM (VALUES (1)) AS one (x)
 LEFT JOIN (

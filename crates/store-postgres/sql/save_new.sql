@@ -1,9 +1,12 @@
--- Writes new tasks with their requests, steps, queue rows and first log entries.
-WITH new_task AS (
+-- Writes new tasks with their requests, steps, queue rows and first log entries. Answers the place in the stream.
+WITH moment AS MATERIALIZED (
+    SELECT greatest(epoch, $9) AS epoch, pg_current_xact_id()::text::bigint AS xid FROM tasker.log_state
+), new_task AS (
     INSERT INTO tasker.task (id, state, active, remaining, log_seq, log_xid, updated_at, ended_at, log_epoch,
-        revision_id, priority, created_at, arrival)
-    SELECT v.id, v.state, v.active, v.remaining, v.log_seq, v.log_xid, v.updated_at, v.ended_at, $9, v.revision_id,
-        v.priority, v.created_at, v.arrival
+        revision_id, priority, created_at, arrival, version)
+    SELECT v.id, v.state, v.active, v.remaining, v.log_seq, greatest(v.log_xid, (SELECT xid FROM moment)),
+        v.updated_at, v.ended_at, (SELECT epoch FROM moment), v.revision_id,
+        v.priority, v.created_at, v.arrival, $62
     FROM unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[],
         $7::timestamptz[], $8::timestamptz[], $10::uuid[], $11::smallint[], $12::timestamptz[], $13::bigint[])
         AS v (id, state, active, remaining, log_seq, log_xid, updated_at, ended_at, revision_id, priority, created_at,
@@ -37,9 +40,12 @@ WITH new_task AS (
     INSERT INTO tasker.queue (task_id, ordinal, run_at, worker, fence, arrival, handler_id, priority)
     SELECT * FROM unnest($45::uuid[], $46::integer[], $47::timestamptz[], $48::uuid[], $49::bigint[], $50::bigint[], $51::bigint[],
         $52::smallint[])
+), new_entry AS (
+    INSERT INTO tasker.transition (epoch, task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)
+    SELECT (SELECT epoch FROM moment), v.task_id, v.seq, greatest(v.xid, (SELECT xid FROM moment)), v.ordinal,
+        v.from_state, v.to_state, v.at, v.actor, v.metadata::json
+    FROM unnest($53::uuid[], $54::bigint[], $55::bigint[], $56::integer[], $57::smallint[], $58::smallint[],
+        $59::timestamptz[], $60::text[], $61::text[])
+        AS v (task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)
 )
-INSERT INTO tasker.transition (epoch, task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)
-SELECT $9, v.task_id, v.seq, v.xid, v.ordinal, v.from_state, v.to_state, v.at, v.actor, v.metadata::json
-FROM unnest($53::uuid[], $54::bigint[], $55::bigint[], $56::integer[], $57::smallint[], $58::smallint[],
-    $59::timestamptz[], $60::text[], $61::text[])
-    AS v (task_id, seq, xid, ordinal, from_state, to_state, at, actor, metadata)
+SELECT epoch, xid FROM moment

@@ -1,44 +1,55 @@
 //! The one path by which tasks change: lock, read what `core` asks for, let it decide, write what it says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use tasker_core::decide::{Answer, ClaimBudget, Input, Needs, Rejection, Rules, Workset, needs};
-use tasker_core::ids::TaskId;
+use tasker_core::decide::{ClaimBudget, Needs, Rules};
+use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::Plan;
-use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::write::{Applied, ApplyBatch, FromQueue};
 
 use crate::Parts;
-use crate::claim::{self, Found, Pick};
+use crate::claim::{self, Found};
 use crate::error::Trouble;
+use crate::known::{Known, StepRow};
 use crate::load::{self, LoadedSteps, Locked, Moment, Wanted};
 use crate::rows::StoredTask;
-use crate::save::{self, Decided};
+use crate::save;
 use crate::session::{Begin, Session};
+use crate::swift;
+use crate::verdicts::{Group, Groups, Verdicts};
 use crate::work;
 
-/// Decides and writes a batch in one transaction. A claim that finds nothing is one statement and no transaction.
+/// Tasks of at most so many steps are read as a whole: their other steps will be asked for soon.
+const SMALL_TASK: usize = 32;
+
+/// Decides and writes a batch. A claim that finds nothing is one statement and no transaction.
 pub(crate) async fn apply(parts: &Parts, batch: ApplyBatch) -> Result<Applied, Trouble> {
-    let mut found = None;
-    if batch.inputs.is_empty() {
-        let claims = batch.claiming.as_ref().filter(|claiming| claiming.from_queue != FromQueue::Never);
-        let Some(claiming) = claims else { return Ok(nothing(parts.now().await?, None)) };
-        found = look_first(parts, &claiming.budget).await?;
-        match &found {
-            None => return Ok(nothing(parts.now().await?, None)),
-            Some(found) if found.is_empty() => return Ok(nothing(found.now, found.next_due())),
-            Some(_) => {}
-        }
+    let found = match &batch.claiming {
+        Some(claiming) if claiming.from_queue != FromQueue::Never => look(parts, &claiming.budget).await?,
+        _ => None,
+    };
+    let is_due = found.as_ref().is_some_and(|found| !found.is_empty());
+    if !is_due && batch.inputs.is_empty() {
+        return match found {
+            Some(found) => Ok(nothing(found.now, found.next_due())),
+            None => Ok(nothing(parts.now().await?, None)),
+        };
+    }
+    if !is_due && let Some(applied) = swift::apply(parts, &batch).await? {
+        return Ok(applied);
     }
     let mut session = parts.hot.begin(Begin::Write).await?;
-    let result = Pass::new(parts, &mut session, &batch).run(batch, found).await;
-    let (applied, freed) = session.end(result).await?;
-    if freed {
+    let mut pass = Pass::new(parts, &mut session, &batch);
+    let result = pass.run(batch, found.filter(|_| is_due)).await;
+    let (verdicts, known) = (pass.verdicts, pass.known);
+    let applied = session.end(result).await?;
+    known.into_values().for_each(|known| parts.known.put(known));
+    if verdicts.leave_work(applied.now) {
         parts.hints.tell(&parts.hot).await;
     }
-    Ok(applied)
+    Ok(Applied { ended: verdicts.ended(), answers: verdicts.answers, ..applied })
 }
 
 fn nothing(now: Timestamp, next_due: Option<Timestamp>) -> Applied {
@@ -46,11 +57,11 @@ fn nothing(now: Timestamp, next_due: Option<Timestamp>) -> Applied {
 }
 
 /// Looks at the queue outside of a transaction.
-async fn look_first(parts: &Parts, budget: &ClaimBudget) -> Result<Option<Found>, Trouble> {
+async fn look(parts: &Parts, budget: &ClaimBudget) -> Result<Option<Found>, Trouble> {
     let now = parts.clock.as_ref().map(|clock| clock());
     loop {
         let mut session = parts.hot.once().await?;
-        let found = claim::look(&mut session, budget, now).await;
+        let found = claim::look(&mut session, budget, now, &parts.marks).await;
         if !session.was_dead(&found) {
             return session.end(found).await;
         }
@@ -63,54 +74,49 @@ struct Pass<'a> {
     session: &'a mut Session,
     moment: Option<Moment>,
     locked: Locked,
-    budget: Option<ClaimBudget>,
     from_queue: FromQueue,
-    answers: Vec<Answer>,
-    decided: Vec<Decided>,
+    verdicts: Verdicts,
+    /// Tasks as they are now, to be kept once this is committed.
+    known: HashMap<TaskId, Known>,
 }
 
 impl<'a> Pass<'a> {
     fn new(parts: &'a Parts, session: &'a mut Session, batch: &ApplyBatch) -> Self {
+        let budget = batch.claiming.as_ref().map(|claiming| claiming.budget.clone());
         Self {
             parts,
             session,
             moment: None,
             locked: Locked::default(),
-            budget: batch.claiming.as_ref().map(|claiming| claiming.budget.clone()),
             from_queue: batch.claiming.as_ref().map_or(FromQueue::Never, |claiming| claiming.from_queue),
-            answers: vec![Answer::Stale; batch.inputs.len()],
-            decided: Vec::new(),
+            verdicts: Verdicts::new(batch.inputs.len(), budget),
+            known: HashMap::new(),
         }
     }
 
-    /// Also answers whether work was left that another node may do.
-    async fn run(mut self, batch: ApplyBatch, found: Option<Found>) -> Result<(Applied, bool), Trouble> {
+    /// Locks, decides and writes; `found` are due steps to be claimed. Verdicts are left in `self`.
+    async fn run(&mut self, batch: ApplyBatch, found: Option<Found>) -> Result<Applied, Trouble> {
         let rules = batch.rules;
         let mut groups = Groups::of_inputs(batch.inputs);
         self.lock(&groups).await?;
-        if self.from_queue == FromQueue::First || found.is_some() {
-            self.pick(&mut groups, found).await?;
+        let mut found = found;
+        if self.from_queue == FromQueue::First || groups.0.is_empty() {
+            self.pick(&mut groups, found.take()).await?;
         }
         self.decide(groups, &rules).await?;
-        if self.from_queue == FromQueue::Last && self.decided_inputs() {
+        if let Some(found) = found {
             let mut groups = Groups::default();
-            self.pick(&mut groups, None).await?;
+            self.pick(&mut groups, Some(found)).await?;
             self.decide(groups, &rules).await?;
         }
-        let next_due = match (&self.budget, self.from_queue) {
+        let next_due = match (&self.verdicts.budget, self.from_queue) {
             (None, _) | (_, FromQueue::Never) => None,
-            (Some(budget), _) => claim::next_due(self.session, budget).await?,
+            (Some(budget), _) => claim::next_due(self.session, budget, &self.parts.marks).await?,
         };
-        let work = work::of_decided(self.parts, self.session, &self.decided).await?;
+        let work = work::of_decided(self.parts, self.session, &self.verdicts.decided).await?;
         let now = self.moment.map(|moment| moment.now);
         let now = now.ok_or_else(|| Trouble::Corrupt("a transaction passed without a time".into()))?;
-        let freed = self.leaves_work(now);
-        Ok((Applied { answers: self.answers, work, ended: ended(&self.decided), next_due, now }, freed))
-    }
-
-    /// Whether the batch itself came with inputs; if not, the queue was asked already.
-    fn decided_inputs(&self) -> bool {
-        !self.answers.is_empty()
+        Ok(Applied { work, next_due, ..nothing(now, None) })
     }
 
     /// Locks the tasks of the inputs, and those that the last claim could not get.
@@ -131,6 +137,7 @@ impl<'a> Pass<'a> {
             Err(Trouble::Blocked(_)) if groups.0.is_empty() => Ok(()),
             Err(trouble) => Err(trouble),
             Ok((moment, locked)) => {
+                self.parts.tell(&moment);
                 (self.moment, self.locked) = (Some(moment), locked);
                 Ok(())
             }
@@ -139,15 +146,13 @@ impl<'a> Pass<'a> {
 
     /// Adds due steps of the queue to what is decided.
     async fn pick(&mut self, groups: &mut Groups, found: Option<Found>) -> Result<(), Trouble> {
-        let Some(budget) = &mut self.budget else { return Ok(()) };
-        let found = match found {
-            Some(found) => Some(found),
-            None => claim::look(self.session, budget, self.moment.map(|moment| moment.now)).await?,
-        };
-        let Some(found) = found else { return Ok(()) };
+        let (Some(budget), Some(found)) = (&mut self.verdicts.budget, found) else { return Ok(()) };
         let clock = self.parts.clock.as_ref();
         let picked =
             claim::pick(self.session, budget, found, &mut self.moment, &mut self.locked, clock).await?;
+        if let Some(moment) = &self.moment {
+            self.parts.tell(moment);
+        }
         self.parts.await_tasks(picked.out_of_reach);
         groups.add_picks(picked.picks, budget);
         Ok(())
@@ -160,66 +165,68 @@ impl<'a> Pass<'a> {
         let revisions =
             groups.0.keys().filter_map(|id| self.locked.tasks.get(id)).map(|task| task.revision_id);
         self.parts.plans.learn(self.session, revisions.collect::<Vec<_>>()).await?;
-        let prepared = self.prepare(&groups);
-        let wanted: Vec<Wanted<'_>> = prepared.iter().map(Prepared::wanted).collect();
-        let mut loaded = load::steps(self.session, &wanted).await?;
         let mut decided = Vec::with_capacity(groups.0.len());
-        for Prepared { task, plan, .. } in prepared {
-            let (Some(group), Some(steps)) = (groups.0.remove(&task.id), loaded.remove(&task.id)) else {
-                continue;
-            };
-            let one = self.decide_one(group, task, plan, steps, rules, moment);
+        for Ready { task, plan, steps } in self.load(&groups).await? {
+            let Some(group) = groups.0.remove(&task.id) else { continue };
+            let one = self.verdicts.decide(group, task, plan, steps, rules, moment.now);
             if let Some(record) = &one.change.task {
                 self.locked.update(record, &moment);
             }
             decided.push(one);
         }
         // Whatever is left has no definition or lacks steps. One such task must not hold up the others of the batch.
-        for (id, group) in groups.0 {
-            self.answer(group, |input| refuse(input, || unreadable(id)));
-        }
+        groups.0.into_iter().for_each(|(id, group)| self.verdicts.unreadable(id, group));
         save::changes(self.session, &moment, &decided).await?;
-        self.decided.extend(decided);
+        for one in &decided {
+            if let Some(known) = self.known.get_mut(&one.task.id) {
+                known.learn(&one.plan, &one.change, moment.stamp());
+            }
+        }
+        self.verdicts.decided.extend(decided);
         Ok(())
     }
 
-    fn prepare(&self, groups: &Groups) -> Vec<Prepared> {
-        let prepare = |(id, group): (&TaskId, &Group)| {
-            let task = self.locked.tasks.get(id)?;
-            let plan = self.parts.plans.known(task.revision_id)?;
-            let needs = needs(&plan, &task.record(plan.digest), &group.inputs);
-            Some(Prepared { task: task.clone(), plan, needs })
-        };
-        groups.0.iter().filter_map(prepare).collect()
-    }
-
-    fn decide_one(
-        &mut self,
-        group: Group,
-        task: StoredTask,
-        plan: Arc<Plan>,
-        loaded: LoadedSteps,
-        rules: &Rules,
-        moment: Moment,
-    ) -> Decided {
-        let record = task.record(plan.digest);
-        let mut workset = Workset::new(plan.clone(), rules, moment.now, record, loaded.steps);
-        let mut not_claimable = Vec::new();
-        for (place, input) in group.places.into_iter().zip(group.inputs) {
-            let picked = if let Input::Claim { step, .. } = &input { Some(*step) } else { None };
-            let answer = workset.take(input);
-            match (place, picked) {
-                (Some(place), _) => self.answers[place] = answer,
-                (None, Some(step)) if answer != Answer::Claimed => not_claimable.push(step),
-                (None, _) => {}
+    /// What the decisions need: of tasks that are known it is at hand, of others it is read.
+    async fn load(&mut self, groups: &Groups) -> Result<Vec<Ready>, Trouble> {
+        let asked: Vec<Asked> = groups.0.iter().filter_map(|(id, group)| self.ask(*id, group)).collect();
+        let reading = asked.iter().filter(|asked| !self.known.contains_key(&asked.task.id));
+        let wanted: Vec<Wanted<'_>> = reading.map(Asked::wanted).collect();
+        let mut read = load::steps(self.session, &wanted).await?;
+        let mut ready = Vec::with_capacity(asked.len());
+        for one in asked {
+            let rows = read.remove(&one.task.id).unwrap_or_default();
+            if let Some(steps) = self.steps(&one, rows) {
+                ready.push(Ready { task: one.task, plan: one.plan, steps });
             }
         }
-        if let Some(budget) = &mut self.budget {
-            workset.claim_free(budget);
-            // What turned out not to be claimable leaves its slot to the tasks that follow.
-            not_claimable.iter().for_each(|step| claim::refund(budget, &plan.step(*step).handler));
+        Ok(ready)
+    }
+
+    fn ask(&mut self, id: TaskId, group: &Group) -> Option<Asked> {
+        let task = self.locked.tasks.get(&id)?.clone();
+        let plan = self.parts.plans.known(task.revision_id)?;
+        if !self.known.contains_key(&id)
+            && let Some(known) = self.parts.known.take(id)
+            && known.task.version == task.version
+        {
+            self.known.insert(id, known);
         }
-        Decided { task, plan, change: workset.finish(), with_inputs: loaded.with_inputs }
+        let n_steps = plan.graph.n_steps();
+        let whole = n_steps <= SMALL_TASK && self.parts.known.wants(id, n_steps);
+        Some(Asked { needs: group.needs(&task, &plan), task, plan, whole })
+    }
+
+    fn steps(&mut self, asked: &Asked, rows: BTreeMap<Ordinal, StepRow>) -> Option<LoadedSteps> {
+        if let Some(known) = self.known.get(&asked.task.id) {
+            return known.steps(&asked.needs);
+        }
+        let steps = LoadedSteps::choose(&asked.needs, asked.plan.graph.n_steps(), rows.values());
+        if asked.whole
+            && let Some(known) = Known::of_rows(asked.task.clone(), &asked.plan, rows)
+        {
+            self.known.insert(asked.task.id, known);
+        }
+        steps
     }
 
     fn answer_unknown(&mut self, groups: &mut Groups) {
@@ -227,104 +234,29 @@ impl<'a> Pass<'a> {
             groups.0.keys().filter(|id| !self.locked.tasks.contains_key(id)).copied().collect();
         for id in unknown {
             if let Some(group) = groups.0.remove(&id) {
-                self.answer(group, |input| refuse(input, || not_found(id)));
+                self.verdicts.no_task(id, group);
             }
         }
     }
+}
 
-    fn answer(&mut self, group: Group, answer: impl Fn(&Input) -> Answer) {
-        for (place, input) in group.places.iter().zip(&group.inputs) {
-            if let Some(place) = place {
-                self.answers[*place] = answer(input);
-            }
-        }
-    }
+/// A task, and what is needed of it.
+struct Asked {
+    task: StoredTask,
+    plan: Arc<Plan>,
+    needs: Needs,
+    whole: bool,
+}
 
-    /// Whether a step became due that nobody claimed yet.
-    fn leaves_work(&self, now: Timestamp) -> bool {
-        use tasker_core::decide::QueueChange::{Delete, Insert, Update};
-        let changes = self.decided.iter().flat_map(|decided| &decided.change.queue);
-        changes.filter(|change| !matches!(change, Delete(_))).any(|change| match change {
-            Insert(row) | Update(row) => row.worker.is_none() && row.run_at <= now,
-            Delete(_) => false,
-        })
+impl Asked {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { task: self.task.id, needs: &self.needs, whole: self.whole }
     }
 }
 
 /// A task that can be decided.
-struct Prepared {
+struct Ready {
     task: StoredTask,
     plan: Arc<Plan>,
-    needs: Needs,
-}
-
-impl Prepared {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { task: self.task.id, n_steps: self.plan.graph.n_steps(), needs: &self.needs }
-    }
-}
-
-/// The inputs of a batch by task, in the order of the tasks' ids; those of one task see one another's effect.
-#[derive(Default)]
-struct Groups(BTreeMap<TaskId, Group>);
-
-/// Inputs of one task, with their places in the batch; claims from the queue have none.
-#[derive(Default)]
-struct Group {
-    places: Vec<Option<usize>>,
-    inputs: Vec<Input>,
-}
-
-impl Groups {
-    fn of_inputs(inputs: Vec<(TaskId, Input)>) -> Self {
-        let mut groups = Self::default();
-        for (place, (task, input)) in inputs.into_iter().enumerate() {
-            groups.add(task, Some(place), input);
-        }
-        groups
-    }
-
-    fn add_picks(&mut self, picks: Vec<Pick>, budget: &ClaimBudget) {
-        for pick in picks {
-            self.add(pick.task, None, Input::Claim { step: pick.step, worker: budget.worker });
-        }
-    }
-
-    fn add(&mut self, task: TaskId, place: Option<usize>, input: Input) {
-        let group = self.0.entry(task).or_default();
-        group.places.push(place);
-        group.inputs.push(input);
-    }
-}
-
-/// Tasks that stopped being open, with what they are after the whole batch.
-fn ended(decided: &[Decided]) -> Vec<(TaskId, TaskState)> {
-    let mut ended: BTreeMap<TaskId, TaskState> = BTreeMap::new();
-    let mut order = Vec::new();
-    for Decided { task, change, .. } in decided {
-        let Some(record) = &change.task else { continue };
-        if task.is_open() && !record.state.is_open() {
-            order.push(task.id);
-        }
-        ended.insert(task.id, record.state);
-    }
-    order.into_iter().map(|id| (id, ended[&id])).collect()
-}
-
-/// The answer to an input that cannot be decided: `Stale`, to an operator a refusal.
-fn refuse(input: &Input, why: impl Fn() -> Rejection) -> Answer {
-    match input {
-        Input::Operate { .. } => Answer::Refused(why()),
-        _ => Answer::Stale,
-    }
-}
-
-fn not_found(id: TaskId) -> Rejection {
-    let help = Some("list tasks: tasker task list".into());
-    Rejection { code: "not_found", message: format!("there is no task {id}"), help }
-}
-
-fn unreadable(id: TaskId) -> Rejection {
-    let message = format!("task {id} cannot be read: its definition or some of its steps are missing");
-    Rejection { code: "unreadable_task", message, help: Some("see what is wrong: tasker db check".into()) }
+    steps: LoadedSteps,
 }

@@ -128,6 +128,8 @@ async fn range(
         Some(row) => row.try_get(0)?,
         None => None,
     };
+    // Tasks younger than the statistics look like none at all, and the planner would compare all their entries with all.
+    session.script("SET LOCAL enable_nestloop = off".into()).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let query = session.query(sql::CHECK_RANGE).bind(after).bind(last).bind(limit);
     let findings = session.rows(query).await?.iter().map(finding).collect::<Result<_, _>>()?;

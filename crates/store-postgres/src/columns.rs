@@ -44,10 +44,6 @@ impl Tasks {
         self.arrivals.push(arrival);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     /// Binds the eight columns that change.
     pub(crate) fn bind(&self, query: Query) -> Query {
         query

@@ -48,6 +48,15 @@ enum Class {
 }
 
 impl Trouble {
+    /// The same, where the statement was to commit as well: without an answer nobody knows what happened.
+    pub(crate) fn of_commit(self) -> Self {
+        match self {
+            Self::Sql(error) if !is_refused(&error) => Self::Commit(error),
+            Self::Late(_) => Self::LateCommit,
+            other => other,
+        }
+    }
+
     /// The SQLSTATE, if the database said something.
     pub(crate) fn sqlstate(&self) -> Option<String> {
         match self {
@@ -135,9 +144,15 @@ fn of_sql(trying: &str, error: sqlx::Error) -> StoreError {
 
 /// A commit that the database refused has not happened. Otherwise nobody knows.
 fn of_commit(trying: &str, error: sqlx::Error) -> StoreError {
-    match sqlstate(&error) {
-        Some(code) if !code.starts_with("08") && !code.starts_with("57P") => of_sql(trying, error),
-        _ => unknown(trying, error),
+    if is_refused(&error) { of_sql(trying, error) } else { unknown(trying, error) }
+}
+
+/// Whether a commit that failed like this has not happened: the database said so, rather than that it goes away, or could
+/// not be told all of it, since the connection was broken before.
+fn is_refused(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+        error => sqlstate(error).is_some_and(|code| !code.starts_with("08") && !code.starts_with("57P")),
     }
 }
 

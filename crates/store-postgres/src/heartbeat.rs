@@ -1,9 +1,13 @@
 //! Heartbeats: one statement each, on a connection and a thread of their own, so that neither busy handlers nor a busy
 //! pool make a worker look lost.
+//!
+//! Neither must old snapshots. While somebody holds one, each step that was executed leaves a dead entry in the index
+//! of claims, and looking for the rows of workers reads all of them. When that takes long it is done less often, and
+//! heartbeats in between only ask for the claims that their worker holds.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Row;
 use tasker_core::ids::{Fence, Ordinal, TaskId, WorkerId};
@@ -26,6 +30,12 @@ use crate::work::{self, Claimed};
 
 /// How long a heartbeat waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Looking for the rows of workers that takes longer than this is too slow for every heartbeat.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// What is slow takes this part of the time at most.
+const SHARE_OF_SLOW: u32 = 20;
 
 /// A heartbeat, and who waits for its answer.
 type Beat = (Heartbeat, oneshot::Sender<Result<HeartbeatAnswer, Trouble>>);
@@ -59,8 +69,9 @@ fn start(parts: Arc<Parts>) -> Result<mpsc::UnboundedSender<Beat>, Trouble> {
     let run = move || {
         runtime.block_on(async {
             let pool = pool_for(&parts.address);
+            let mut search = Search::default();
             while let Some((beat, reply)) = beats.recv().await {
-                let answer = answer(&parts, &pool, beat).await;
+                let answer = answer(&parts, &pool, beat, &mut search).await;
                 // Whoever went away does not want the answer.
                 let _ = reply.send(answer);
             }
@@ -74,10 +85,59 @@ fn pool_for(address: &Address) -> Arc<Pool> {
     Pool::new(address, Purpose::Pulse, 1, PATIENCE)
 }
 
-async fn answer(parts: &Parts, pool: &Arc<Pool>, beat: Heartbeat) -> Result<HeartbeatAnswer, Trouble> {
+/// When the rows of workers are looked for.
+#[derive(Default)]
+struct Search {
+    not_before: Option<Instant>,
+}
+
+impl Search {
+    fn is_due(&self) -> bool {
+        self.not_before.is_none_or(|not_before| Instant::now() >= not_before)
+    }
+
+    /// It took so long, or failed after that time.
+    fn took(&mut self, time: Duration) {
+        self.not_before = (time > SLOW).then(|| Instant::now() + time * SHARE_OF_SLOW);
+    }
+
+    /// A worker was judged lost: its claims are looked for by the next heartbeat.
+    fn hurry(&mut self) {
+        self.not_before = None;
+    }
+}
+
+async fn answer(
+    parts: &Parts,
+    pool: &Arc<Pool>,
+    beat: Heartbeat,
+    search: &mut Search,
+) -> Result<HeartbeatAnswer, Trouble> {
+    let (searches, started) = (search.is_due(), Instant::now());
+    let mut answer = answer_once(parts, pool, &beat, searches).await;
+    if searches {
+        search.took(started.elapsed());
+        if answer.is_err() && started.elapsed() > SLOW {
+            answer = answer_once(parts, pool, &beat, false).await;
+        }
+    }
+    let (answer, has_judged) = answer?;
+    if has_judged {
+        search.hurry();
+    }
+    Ok(answer)
+}
+
+/// Also tells whether another worker was judged lost.
+async fn answer_once(
+    parts: &Parts,
+    pool: &Arc<Pool>,
+    beat: &Heartbeat,
+    searches: bool,
+) -> Result<(HeartbeatAnswer, bool), Trouble> {
     loop {
         let mut session = pool.once().await?;
-        let answer = beat_once(parts, &mut session, &beat).await;
+        let answer = beat_once(parts, &mut session, beat, searches).await;
         if !session.was_dead(&answer) {
             return session.end(answer).await;
         }
@@ -88,7 +148,8 @@ async fn beat_once(
     parts: &Parts,
     session: &mut Session,
     beat: &Heartbeat,
-) -> Result<HeartbeatAnswer, Trouble> {
+    searches: bool,
+) -> Result<(HeartbeatAnswer, bool), Trouble> {
     let now = parts.clock.as_ref().map(|clock| clock());
     let handlers: Vec<String> = beat.handlers.iter().map(ToString::to_string).collect();
     let query = session
@@ -101,11 +162,13 @@ async fn beat_once(
         .bind(i64::from(beat.capacity))
         .bind(i64::try_from(beat.lease.as_micros()).unwrap_or(i64::MAX))
         .bind(beat.may_judge)
-        .bind(i64::try_from(beat.rescue_limit).unwrap_or(i64::MAX));
-    let rows = session.rows(query).await?;
+        .bind(i64::try_from(beat.rescue_limit).unwrap_or(i64::MAX))
+        .bind(searches);
+    let held: Places = beat.held.iter().map(|key| (key.task, key.ordinal)).collect();
+    let rows = session.rows(held.bind(query)).await?;
     let Some(heard) = Heard::read(&rows)? else {
         let now = now.unwrap_or_default();
-        return Ok(HeartbeatAnswer { now, lost: true, ..HeartbeatAnswer::default() });
+        return Ok((HeartbeatAnswer { now, lost: true, ..HeartbeatAnswer::default() }, false));
     };
     let mine: HashSet<ClaimKey> = heard.mine.iter().map(|(key, _)| *key).collect();
     let cancelled: HashSet<ClaimKey> =
@@ -114,18 +177,22 @@ async fn beat_once(
     let is_revoked = |key: &&ClaimKey| !mine.contains(key) || cancelled.contains(key);
     let mut strange: Vec<ClaimKey> = mine.difference(&held).copied().collect();
     strange.sort_unstable();
-    Ok(HeartbeatAnswer {
+    let unknown = unknown(parts, session, beat, strange, heard.now).await?;
+    let unheard_of: Vec<ClaimKey> = unknown.iter().map(|work| ClaimKey::from(&work.claim)).collect();
+    let answer = HeartbeatAnswer {
         now: heard.now,
         lost: false,
-        revoked: beat.held.iter().filter(is_revoked).copied().collect(),
-        unknown: unknown(parts, session, beat, strange, heard.now).await?,
+        revoked: beat.held.iter().chain(&unheard_of).filter(is_revoked).copied().collect(),
+        unknown,
         orphans: heard.orphans,
-    })
+    };
+    Ok((answer, heard.has_judged))
 }
 
 /// What the database told a live worker.
 struct Heard {
     now: Timestamp,
+    has_judged: bool,
     /// Claims in its name, and whether their task was cancelled.
     mine: Vec<(ClaimKey, bool)>,
     orphans: Vec<ClaimKey>,
@@ -133,16 +200,16 @@ struct Heard {
 
 impl Heard {
     fn read(rows: &[sqlx::postgres::PgRow]) -> Result<Option<Self>, Trouble> {
-        let mut now = None;
+        let (mut now, mut has_judged) = (None, false);
         let (mut mine, mut orphans) = (Vec::new(), Vec::new());
         for row in rows {
             match row.try_get::<i32, _>(0)? {
-                0 => now = Some(rows::instant(row, 1)?),
+                0 => (now, has_judged) = (Some(rows::instant(row, 1)?), row.try_get(5)?),
                 1 => mine.push((key(row, 2)?, row.try_get(5)?)),
                 _ => orphans.push(key(row, 2)?),
             }
         }
-        Ok(now.map(|now| Self { now, mine, orphans }))
+        Ok(now.map(|now| Self { now, has_judged, mine, orphans }))
     }
 }
 
@@ -221,4 +288,50 @@ fn worker(row: &sqlx::postgres::PgRow) -> Result<WorkerRow, Trouble> {
         lost_at: rows::maybe_instant(row, 8)?,
         stopped_at: rows::maybe_instant(row, 9)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tasker_core::decide::Action;
+    use tasker_testkit::StoreUnderTest;
+    use tasker_testkit::clock::TestClock;
+    use tasker_testkit::definitions::plan;
+    use tasker_testkit::driver::{Driver, heartbeat, key};
+    use tasker_testkit::postgres::Server;
+
+    use super::*;
+    use crate::{PostgresOptions, PostgresStore};
+
+    #[test]
+    fn a_slow_search_is_not_repeated_soon_unless_a_worker_was_lost() {
+        let mut search = Search::default();
+        assert!(search.is_due());
+        search.took(SLOW);
+        assert!(search.is_due());
+        search.took(Duration::from_secs(60));
+        assert!(!search.is_due());
+        search.hurry();
+        assert!(search.is_due());
+    }
+
+    #[tokio::test]
+    async fn without_a_search_a_worker_learns_which_claims_it_lost() {
+        let database = Server::for_tests().database().await;
+        let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
+        let parts = store.parts.clone();
+        let d = Driver::new(StoreUnderTest::new(store, TestClock::default()));
+        let plan = plan("one", &[("a", &[])]);
+        let (kept, cancelled, done) = (d.start(&plan).await, d.start(&plan).await, d.start(&plan).await);
+        let claims: Vec<Claim> = d.claim().await.into_iter().map(|work| work.claim).collect();
+        let of = |task| claims.iter().find(|claim| claim.task == task).unwrap();
+        d.operate(cancelled, Action::CancelTask).await;
+        d.succeed(of(done)).await;
+        let held = [key(of(cancelled)), key(of(done)), key(of(kept))];
+        let pool = pool_for(&parts.address);
+        let mut session = pool.once().await.unwrap();
+        let (answer, _) = beat_once(&parts, &mut session, &heartbeat(d.worker, &held), false).await.unwrap();
+        assert!(!answer.lost);
+        assert_eq!(answer.revoked, [key(of(cancelled)), key(of(done))]);
+        assert!(answer.unknown.is_empty() && answer.orphans.is_empty());
+    }
 }

@@ -14,8 +14,11 @@ mod definitions;
 mod error;
 mod heartbeat;
 mod hints;
+mod identities;
+mod known;
 mod load;
 mod log;
+mod marks;
 mod migrate;
 mod options;
 #[cfg(test)]
@@ -26,7 +29,10 @@ mod save;
 mod session;
 mod sql;
 mod submit;
+mod swift;
 mod tasks;
+mod transaction;
+mod verdicts;
 mod work;
 
 use std::sync::{Arc, Mutex};
@@ -41,20 +47,26 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
-    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
 
 pub use crate::options::{Clock, PostgresOptions};
+pub use crate::transaction::Within;
 
 use crate::caches::{Contexts, Plans};
 use crate::error::Trouble;
 use crate::heartbeat::Pulse;
 use crate::hints::Hints;
+use crate::known::KnownTasks;
+use crate::load::Moment;
+use crate::marks::Marks;
 use crate::options::{Address, Purpose};
 use crate::session::Pool;
+use crate::swift::Told;
 
 /// A Tasker database in PostgreSQL.
 ///
@@ -73,6 +85,9 @@ struct Parts {
     reads: Arc<Pool>,
     plans: Plans,
     contexts: Contexts,
+    known: KnownTasks,
+    told: Mutex<Option<Told>>,
+    marks: Marks,
     clock: Option<Clock>,
     log_patience: Duration,
     hints: Hints,
@@ -109,6 +124,9 @@ impl PostgresStore {
             reads,
             plans: Plans::default(),
             contexts: Contexts::default(),
+            known: KnownTasks::default(),
+            told: Mutex::default(),
+            marks: Marks::default(),
             clock: options.clock,
             log_patience: options.log_patience,
             hints: Hints::new(listens),
@@ -136,7 +154,8 @@ impl PostgresStore {
         let pool = Pool::new(&address, Purpose::Read, 1, PostgresOptions::default().patience);
         let status = migrate::status(&pool, &address).await;
         pool.close().await;
-        status.map_err(|trouble| trouble.while_trying("reading the schema"))
+        let trying = format!("reading the schema of {}", address.location());
+        status.map_err(|trouble| trouble.while_trying(&trying))
     }
 
     /// Ends the connections that are not in use. Dropping the store does so too, less politely.
@@ -163,6 +182,16 @@ impl Parts {
             let row = row.ok_or_else(|| Trouble::Corrupt("the clock was answered without a row".into()))?;
             return Ok(rows::instant(&row, 0)?);
         }
+    }
+
+    /// What the database told about the time and the stream when it was last asked.
+    fn told(&self) -> Option<Told> {
+        *self.told.lock().expect("nothing panics while it holds this lock")
+    }
+
+    fn tell(&self, moment: &Moment) {
+        self.marks.tell(moment.now, moment.xid);
+        *self.told.lock().expect("nothing panics while it holds this lock") = Some(Told::new(moment));
     }
 
     fn take_awaited(&self) -> Vec<TaskId> {
@@ -255,6 +284,22 @@ impl Store for PostgresStore {
         log::log(&self.parts, &query).await.trying("reading the log")
     }
 
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        log::end(&self.parts, task, back).await.trying("reading the end of the log")
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        log::note_reader(&self.parts, name.to_owned(), at).await.trying("noting a reader of the log")
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        log::forget_reader(&self.parts, name.to_owned()).await.trying("forgetting a reader of the log")
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        log::readers(&self.parts).await.trying("listing the readers of the log")
+    }
+
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {
         tasks::queue(&self.parts).await.trying("reading the queue")
     }
@@ -301,5 +346,9 @@ impl Store for PostgresStore {
 
     async fn hinted(&self) {
         self.parts.hints.arrived().await;
+    }
+
+    async fn hint(&self) {
+        self.parts.hints.tell(&self.parts.hot).await;
     }
 }

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use crate::columns::Places;
 use crate::error::Trouble;
+use crate::known::StepRow;
 use crate::options::Clock;
-use crate::rows::{self, StoredTask};
+use crate::rows::{self, Stamp, StoredTask};
 use crate::session::Session;
 use crate::sql;
 
@@ -26,6 +27,8 @@ pub(crate) struct Moment {
     pub(crate) now: Timestamp,
     pub(crate) epoch: i32,
     pub(crate) xid: i64,
+    /// The next version of tasks that are written now.
+    pub(crate) version: i64,
 }
 
 impl Moment {
@@ -33,14 +36,25 @@ impl Moment {
     pub(crate) fn read(row: &PgRow, first: usize, clock: Option<&Clock>) -> Result<Self, Trouble> {
         let server = rows::instant(row, first)?;
         let now = clock.map_or(server, |clock| clock());
-        Ok(Self { now, epoch: row.try_get(first + 1)?, xid: row.try_get(first + 2)? })
+        let (epoch, xid) = (row.try_get(first + 1)?, row.try_get(first + 2)?);
+        Ok(Self { now, epoch, xid, version: new_version() })
     }
 
-    /// The place of a task's next entries. A transaction gets its id before it waits for its locks, so a task may be
-    /// written first by a later id and then by an earlier one; its entries still have to be told in their order.
-    pub(crate) fn place_after(&self, task: &StoredTask) -> i64 {
-        if task.log_epoch == self.epoch { self.xid.max(task.log_xid) } else { self.xid }
+    /// A transaction that has not begun.
+    pub(crate) fn ahead(now: Timestamp, epoch: i32) -> Self {
+        Self { now, epoch, xid: 0, version: new_version() }
     }
+
+    /// What is left on the tasks that are written now.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { epoch: self.epoch, xid: self.xid, version: self.version }
+    }
+}
+
+/// A version that no task had before. Random, not counted: the commit that brought a version may be lost in a fail-over,
+/// and the number must not come again with other content.
+fn new_version() -> i64 {
+    i64::from_be_bytes(Uuid::new_v4().as_bytes()[8..].try_into().expect("an id has sixteen bytes"))
 }
 
 /// Tasks that this transaction has locked.
@@ -52,8 +66,9 @@ pub(crate) struct Locked {
 impl Locked {
     /// Takes in a row of a statement that locks.
     pub(crate) fn take(&mut self, row: &PgRow) -> Result<Option<TaskId>, Trouble> {
-        let Some(task) = rows::task(row, 3)? else { return Ok(None) };
+        let Some(mut task) = rows::task(row, 3)? else { return Ok(None) };
         let id = task.id;
+        task.version = row.try_get(16)?;
         self.tasks.entry(id).or_insert(task);
         Ok(Some(id))
     }
@@ -61,8 +76,7 @@ impl Locked {
     /// Notes what a task has become.
     pub(crate) fn update(&mut self, record: &TaskRecord, moment: &Moment) {
         if let Some(task) = self.tasks.get_mut(&record.id) {
-            (task.log_xid, task.log_epoch) = (moment.place_after(task), moment.epoch);
-            task.become_record(record);
+            task.become_record(record, moment.stamp());
         }
     }
 }
@@ -80,6 +94,8 @@ pub(crate) async fn lock(
     let answer = session.rows(query).await;
     let rows = match answer {
         Err(trouble) if trouble.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            // A failed transaction takes no questions.
+            session.script("ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED".into()).await?;
             return Err(Trouble::Blocked(held_by_others(session, ids).await?));
         }
         other => other?,
@@ -93,9 +109,11 @@ pub(crate) async fn lock(
     Ok((Moment::read(first, 0, clock)?, locked))
 }
 
-/// Which of these tasks cannot be locked at once. Ends the failed transaction and leaves a fresh one behind.
-async fn held_by_others(session: &mut Session, ids: &BTreeSet<TaskId>) -> Result<Vec<TaskId>, Trouble> {
-    session.script("ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED".into()).await?;
+/// Which of these tasks cannot be locked at once.
+pub(crate) async fn held_by_others(
+    session: &mut Session,
+    ids: &BTreeSet<TaskId>,
+) -> Result<Vec<TaskId>, Trouble> {
     let query = session.query(sql::LOCK_PROBE).bind(uuids(ids));
     let mut held = ids.clone();
     for row in session.rows(query).await? {
@@ -116,70 +134,66 @@ pub(crate) struct LoadedSteps {
     pub(crate) with_inputs: BTreeSet<Ordinal>,
 }
 
-/// What is needed of one task.
-pub(crate) struct Wanted<'a> {
-    pub(crate) task: TaskId,
-    pub(crate) n_steps: usize,
-    pub(crate) needs: &'a Needs,
-}
-
-impl Wanted<'_> {
-    fn wants_free(&self) -> bool {
-        self.needs.first_free && !self.needs.all
+impl LoadedSteps {
+    /// What is needed of a task of `n_steps`, out of those of its steps that are at hand, in their order; `None` if steps are
+    /// missing.
+    pub(crate) fn choose<'a>(
+        needs: &Needs,
+        n_steps: usize,
+        rows: impl Iterator<Item = &'a StepRow>,
+    ) -> Option<Self> {
+        let mut loaded = Self::default();
+        let mut n_named = 0;
+        let mut wants_free = needs.first_free && !needs.all;
+        for row in rows {
+            let named = needs.all || needs.steps.contains(&row.record.ordinal);
+            if !named {
+                let is_first_free = wants_free && row.queue.is_none() && row.record.wants_queue_row();
+                if !is_first_free {
+                    continue;
+                }
+                wants_free = false;
+            }
+            n_named += usize::from(named);
+            if row.has_inputs {
+                loaded.with_inputs.insert(row.record.ordinal);
+            }
+            loaded.steps.push((row.record.clone(), row.queue.clone()));
+        }
+        let expected = if needs.all { n_steps } else { needs.steps.len() };
+        (n_named == expected).then_some(loaded)
     }
 }
 
-/// Reads the steps that decisions about locked tasks need, in one statement. A task whose steps are not all there is
-/// absent from the answer.
+/// What is to be read of one task.
+pub(crate) struct Wanted<'a> {
+    pub(crate) task: TaskId,
+    pub(crate) needs: &'a Needs,
+    /// All of it, although less is needed: it will be asked for again soon.
+    pub(crate) whole: bool,
+}
+
+/// Reads the steps that decisions about locked tasks need, in one statement.
 pub(crate) async fn steps(
     session: &mut Session,
     wanted: &[Wanted<'_>],
-) -> Result<BTreeMap<TaskId, LoadedSteps>, Trouble> {
-    let named = wanted.iter().filter(|wanted| !wanted.needs.all);
+) -> Result<HashMap<TaskId, BTreeMap<Ordinal, StepRow>>, Trouble> {
+    let mut read: HashMap<TaskId, BTreeMap<Ordinal, StepRow>> = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(read);
+    }
+    let is_whole = |wanted: &&Wanted<'_>| wanted.whole || wanted.needs.all;
+    let parts = || wanted.iter().filter(|wanted| !is_whole(wanted));
     let named: Places =
-        named.flat_map(|wanted| wanted.needs.steps.iter().map(|step| (wanted.task, *step))).collect();
-    let whole: Vec<Uuid> =
-        wanted.iter().filter(|wanted| wanted.needs.all).map(|wanted| wanted.task.0).collect();
+        parts().flat_map(|wanted| wanted.needs.steps.iter().map(|step| (wanted.task, *step))).collect();
+    let whole: Vec<Uuid> = wanted.iter().filter(is_whole).map(|wanted| wanted.task.0).collect();
     let free: Vec<Uuid> =
-        wanted.iter().filter(|wanted| wanted.wants_free()).map(|wanted| wanted.task.0).collect();
+        parts().filter(|wanted| wanted.needs.first_free).map(|wanted| wanted.task.0).collect();
     let query = named.bind(session.query(sql::LOAD_STEPS)).bind(whole).bind(free);
-    let mut read: HashMap<TaskId, BTreeMap<Ordinal, Row4>> = HashMap::new();
     for row in session.rows(query).await? {
         // A row that makes no sense is as good as missing: the fault of its task, not of the batch.
         let Ok((task, record, queue, has_inputs)) = rows::step(&row) else { continue };
-        read.entry(task).or_default().insert(record.ordinal, (record, queue, has_inputs));
+        read.entry(task).or_default().insert(record.ordinal, StepRow { record, queue, has_inputs });
     }
-    let mut loaded = BTreeMap::new();
-    for wanted in wanted {
-        if let Some(steps) = choose(wanted, read.remove(&wanted.task).unwrap_or_default()) {
-            loaded.insert(wanted.task, steps);
-        }
-    }
-    Ok(loaded)
-}
-
-type Row4 = (StepRecord, Option<QueueRow>, bool);
-
-/// The steps that were asked for, out of those that were read.
-fn choose(wanted: &Wanted<'_>, read: BTreeMap<Ordinal, Row4>) -> Option<LoadedSteps> {
-    let mut loaded = LoadedSteps::default();
-    let mut n_named = 0;
-    let mut wants_free = wanted.wants_free();
-    for (ordinal, (record, queue, has_inputs)) in read {
-        let named = wanted.needs.all || wanted.needs.steps.contains(&ordinal);
-        if !named {
-            let is_first_free = wants_free && queue.is_none() && record.wants_queue_row();
-            if !is_first_free {
-                continue;
-            }
-            wants_free = false;
-        }
-        n_named += usize::from(named);
-        if has_inputs {
-            loaded.with_inputs.insert(ordinal);
-        }
-        loaded.steps.push((record, queue));
-    }
-    let expected = if wanted.needs.all { wanted.n_steps } else { wanted.needs.steps.len() };
-    (n_named == expected).then_some(loaded)
+    Ok(read)
 }

@@ -1,10 +1,12 @@
 //! The schema of a database: which one it has, and how it gets the one that this program needs. There is no way back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row;
 use tasker_store::StoreError;
 use tasker_store::read::SchemaStatus;
+use tokio::time::Instant;
 
 use crate::error::Trouble;
 use crate::options::{Address, Purpose};
@@ -13,6 +15,15 @@ use crate::sql;
 
 /// How long a migration may take.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How long it is tried to change tables that others use.
+const BUSY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time between two tries, in which the others go on.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// SQLSTATE of a lock that was not had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// One step of the schema's history.
 #[derive(Clone, Copy)]
@@ -27,13 +38,15 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, readable_from: 1, sql: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, readable_from: 1, sql: include_str!("../migrations/0002_read_models.sql") },
     Migration { version: 3, readable_from: 1, sql: include_str!("../migrations/0003_check_and_reader.sql") },
+    Migration { version: 4, readable_from: 1, sql: include_str!("../migrations/0004_log_readers.sql") },
 ];
 
 /// The text of all migrations.
 pub(crate) const TEXT: &str = concat!(
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_read_models.sql"),
-    include_str!("../migrations/0003_check_and_reader.sql")
+    include_str!("../migrations/0003_check_and_reader.sql"),
+    include_str!("../migrations/0004_log_readers.sql")
 );
 
 /// What a database has.
@@ -53,16 +66,32 @@ pub(crate) async fn migrate(address: &Address) -> Result<SchemaStatus, StoreErro
 
 async fn migrate_along(address: &Address, migrations: &[Migration]) -> Result<SchemaStatus, StoreError> {
     let trying = format!("migrating the database {}", address.location());
-    let run = async {
-        let pool = Pool::new(address, Purpose::Migrate, 1, PATIENCE);
+    let pool = Pool::new(address, Purpose::Migrate, 1, PATIENCE);
+    let found = until_free(&pool, &address.location(), migrations).await;
+    pool.close().await;
+    Ok(status_of(address, Some(found.map_err(|trouble| trouble.while_trying(&trying))?)))
+}
+
+/// Tries until nobody is in the way. A statement that waits for a table makes everybody wait who comes after it, so it
+/// does not wait for long.
+async fn until_free(pool: &Arc<Pool>, location: &str, migrations: &[Migration]) -> Result<Found, Trouble> {
+    let give_up_at = Instant::now() + BUSY_PATIENCE;
+    loop {
         let mut session = pool.begin(Begin::Write).await?;
-        let found = migrate_in(&mut session, &address.location(), migrations).await;
-        let found = session.end(found).await?;
-        pool.close().await;
-        Ok(found)
-    };
-    let found: Found = run.await.map_err(|trouble: Trouble| trouble.while_trying(&trying))?;
-    Ok(status_of(address, Some(found)))
+        let found = migrate_in(&mut session, location, migrations).await;
+        match session.end(found).await {
+            Err(trouble) if trouble.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+                if Instant::now() > give_up_at {
+                    return Err(Trouble::Late(
+                        "transactions that stay open keep its tables from being changed; find them in pg_stat_activity, \
+                         let them end, and run `tasker db migrate` again",
+                    ));
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 async fn migrate_in(
@@ -79,6 +108,7 @@ async fn migrate_in(
         session.script("CREATE SCHEMA IF NOT EXISTS tasker".into()).await?;
     }
     let version = found.map_or(0, |found| found.version);
+    session.script("SET LOCAL lock_timeout = '200ms'".into()).await?;
     for migration in migrations.iter().filter(|migration| migration.version > version) {
         session.script(migration.sql.into()).await?;
         let query = session.query(sql::SCHEMA_SET);
@@ -93,7 +123,7 @@ async fn migrate_in(
 ///
 /// # Errors
 /// The schema is missing, older than this program's, or too new.
-pub(crate) async fn require(pool: &std::sync::Arc<Pool>, address: &Address) -> Result<(), Trouble> {
+pub(crate) async fn require(pool: &Arc<Pool>, address: &Address) -> Result<(), Trouble> {
     let mut session = pool.begin(Begin::Write).await?;
     let usable = require_in(&mut session, &address.location()).await;
     session.end(usable).await
@@ -128,7 +158,7 @@ async fn continue_log(session: &mut Session) -> Result<(), Trouble> {
 }
 
 /// The schema of a database, without changing it.
-pub(crate) async fn status(pool: &std::sync::Arc<Pool>, address: &Address) -> Result<SchemaStatus, Trouble> {
+pub(crate) async fn status(pool: &Arc<Pool>, address: &Address) -> Result<SchemaStatus, Trouble> {
     let mut session = pool.begin(Begin::Snapshot).await?;
     let found = find(&mut session).await;
     Ok(status_of(address, session.end(found).await?))
@@ -163,7 +193,8 @@ fn refuse_if_newer(found: Found, location: &str, expected: u32) -> Result<(), Tr
     }
     Err(Trouble::Schema(format!(
         "the database {location} has schema version {version}, which needs a program for version {readable_from} or \
-         newer; this one is for version {expected}: install a newer tasker, or name another database"
+         newer; this one is for version {expected}: install a newer tasker (`tasker db status` compares them), or name \
+         another database with --database-url"
     )))
 }
 
@@ -176,123 +207,4 @@ fn integer(version: u32) -> i32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use tasker_testkit::postgres::{Database, Server};
-
-    use super::*;
-    use crate::{PostgresOptions, PostgresStore};
-
-    /// This program's migrations and one more.
-    fn next() -> Vec<Migration> {
-        let sql = "CREATE TABLE tasker.extra (id bigint PRIMARY KEY)";
-        let extra = Migration { version: latest() + 1, readable_from: 1, sql };
-        MIGRATIONS.iter().copied().chain([extra]).collect()
-    }
-
-    fn latest() -> u32 {
-        expected(MIGRATIONS)
-    }
-
-    async fn empty() -> (Database, Address) {
-        let database = Server::for_tests().empty_database().await;
-        let address = Address::parse(database.url()).unwrap();
-        (database, address)
-    }
-
-    async fn refusal(database: &Database) -> String {
-        let connected = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
-        match connected.err().expect("this schema must be refused") {
-            StoreError::Schema(message) => message,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn set(database: &Database, version: i32, readable_from: i32) {
-        let mut connection = database.connect().await;
-        sqlx::query(sql::SCHEMA_SET)
-            .bind(version)
-            .bind(readable_from)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_database_without_schema_is_refused_and_told_how_to_get_it() {
-        let (database, _) = empty().await;
-        let message = refusal(&database).await;
-        assert!(message.contains("has no schema of Tasker"), "{message}");
-        assert!(message.contains("run `tasker db migrate`"), "{message}");
-        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, None);
-        let status = PostgresStore::migrate(database.url()).await.unwrap();
-        assert_eq!((status.version, status.expected), (Some(latest()), latest()));
-        PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn many_nodes_may_migrate_at_once() {
-        let (database, address) = empty().await;
-        let migrations = (0..8).map(|_| {
-            let address = address.clone();
-            tokio::spawn(async move { migrate_along(&address, &next()).await.map(|status| status.version) })
-        });
-        for migration in migrations.collect::<Vec<_>>() {
-            assert_eq!(migration.await.unwrap().unwrap(), Some(latest() + 1));
-        }
-        assert_eq!(PostgresStore::status(database.url()).await.unwrap().version, Some(latest() + 1));
-    }
-
-    #[tokio::test]
-    async fn each_older_schema_is_migrated_from_where_it_is() {
-        for n in 1..=MIGRATIONS.len() {
-            let (_database, address) = empty().await;
-            let older = migrate_along(&address, &MIGRATIONS[..n]).await.unwrap();
-            assert_eq!(older.version, Some(MIGRATIONS[n - 1].version));
-            assert_eq!(migrate_along(&address, &next()).await.unwrap().version, Some(latest() + 1));
-            assert_eq!(
-                migrate_along(&address, &next()).await.unwrap().version,
-                Some(latest() + 1),
-                "nothing twice"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn a_newer_schema_is_used_only_if_it_says_so() {
-        let (database, _) = empty().await;
-        PostgresStore::migrate(database.url()).await.unwrap();
-        let newer = i32::try_from(latest()).unwrap() + 2;
-        set(&database, newer, 1).await;
-        PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
-        assert_eq!(
-            PostgresStore::migrate(database.url()).await.unwrap().version,
-            Some(latest() + 2),
-            "no way back"
-        );
-        set(&database, newer, newer - 1).await;
-        let message = refusal(&database).await;
-        assert!(message.contains(&format!("schema version {newer}")), "{message}");
-        assert!(message.contains(&format!("version {} or newer", newer - 1)), "{message}");
-        assert!(message.contains("install a newer tasker"), "{message}");
-        set(&database, 0, 0).await;
-        assert!(refusal(&database).await.contains("run `tasker db migrate`"));
-    }
-
-    #[tokio::test]
-    async fn ids_that_went_back_begin_a_new_epoch() {
-        let (database, _) = empty().await;
-        PostgresStore::migrate(database.url()).await.unwrap();
-        let mut connection = database.connect().await;
-        let insert = "INSERT INTO tasker.transition (task_id, seq, xid, at, epoch, to_state, actor)
-            VALUES (gen_random_uuid(), 1, 9000000000, now(), 1, 0, 'a restored entry')";
-        sqlx::raw_sql(insert).execute(&mut connection).await.unwrap();
-        for _ in 0..2 {
-            PostgresStore::connect(database.url(), PostgresOptions::default()).await.unwrap();
-            let epoch: i32 = sqlx::query_scalar("SELECT epoch FROM tasker.log_state")
-                .fetch_one(&mut connection)
-                .await
-                .unwrap();
-            assert_eq!(epoch, 2);
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,5 @@
-//! Tests: every statement of the hot path uses its indexes, on empty tables without statistics as well as on full ones.
+//! Tests: every statement of the hot path uses its indexes: on empty tables without statistics, on full ones, and on
+//! tables that were filled after they were analyzed last.
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tasker_testkit::postgres::Server;
@@ -31,6 +32,19 @@ const SEED: &str = "
         FROM tasker.task WHERE state = 1;
     INSERT INTO tasker.transition (task_id, seq, xid, at, epoch, to_state, actor)
         SELECT id, s, arrival, now(), 1, 0, 'x' FROM tasker.task, generate_series(1, 4) AS s;
+    INSERT INTO tasker.identity (hash, task_id) SELECT id::text, id FROM tasker.task;
+    INSERT INTO tasker.annotation_type (name) VALUES ('note');
+    INSERT INTO tasker.task_annotation (task_id, annotation_type_id, created_at, value)
+        SELECT t.id, a.id, now(), '{}' FROM tasker.task AS t, tasker.annotation_type AS a;
+";
+
+/// The planner knows the tables as they are now, and will not hear of what happens to them.
+const ANALYZE_ONCE: &str = "
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'tasker' LOOP
+            EXECUTE format('ALTER TABLE tasker.%I SET (autovacuum_enabled = off)', name);
+        END LOOP;
+    END $$;
     ANALYZE;
 ";
 
@@ -55,8 +69,18 @@ const HOT: &[Case] = &[
         "",
         &["task_input_pkey", "definition_namespace_id_name_version_key"],
     ),
+    ("submit_identities", sql::SUBMIT_IDENTITIES, Purpose::Write, "", &["pg_database_datname_index"]),
     ("submit_duplicates", sql::SUBMIT_DUPLICATES, Purpose::Write, "", &["identity_pkey"]),
-    ("heartbeat", sql::HEARTBEAT, Purpose::Pulse, "", &["queue_worker_idx", "worker_pkey", "task_pkey"]),
+    ("lock_probe", sql::LOCK_PROBE, Purpose::Write, "", &["task_pkey"]),
+    ("plans", sql::PLANS, Purpose::Write, "", &["definition_revision_pkey"]),
+    ("work_bytes", sql::WORK_BYTES, Purpose::Write, "", &["step_pkey"]),
+    (
+        "heartbeat",
+        sql::HEARTBEAT,
+        Purpose::Pulse,
+        "",
+        &["queue_worker_idx", "queue_pkey", "worker_pkey", "task_pkey"],
+    ),
     ("worker_claims", sql::WORKER_CLAIMS, Purpose::Pulse, "", &["queue_pkey", "step_pkey", "task_pkey"]),
 ];
 
@@ -86,7 +110,23 @@ const READS: &[Case] = &[
         "null, 51, null, null, null, null, null, '{1}', array[md5('3')::uuid]",
         &["task_state_revision_id_idx"],
     ),
-    ("prune_find", sql::PRUNE_FIND, Purpose::Read, "3600000000, null, 101", &["task_ended_at_idx"]),
+    ("log_end", sql::LOG_END, Purpose::Read, "100", &["transition_epoch_xid_n_idx"]),
+    ("log_end_of_task", sql::LOG_END_OF_TASK, Purpose::Read, "md5('t7')::uuid, 2", &["transition_pkey"]),
+    ("prune_find", sql::PRUNE_FIND, Purpose::Read, "3600000000, null, 0, 101", &["task_ended_at_idx"]),
+    (
+        "prune_delete",
+        sql::PRUNE_DELETE,
+        Purpose::Read,
+        "array[md5('t7')::uuid, md5('t8')::uuid]",
+        &[
+            "step_pkey",
+            "task_input_pkey",
+            "identity_task_id_idx",
+            "task_annotation_task_id_id_idx",
+            "transition_pkey",
+            "task_pkey",
+        ],
+    ),
 ];
 
 async fn script(connection: &mut PgConnection, sql: String) {
@@ -113,7 +153,9 @@ async fn check(connection: &mut PgConnection, (name, text, purpose, arguments, i
     assert!(purpose == Purpose::Read || !plan.contains("Gather"), "{name} starts other processes:\n{plan}");
     // Tables of a few rows may be read as a whole.
     let is_small = |line: &&str| {
-        ["on log_state", "on namespace", "on definition", "on worker"].iter().any(|t| line.contains(t))
+        ["on log_state", "on log_reader", "on namespace", "on definition", "on worker"]
+            .iter()
+            .any(|t| line.contains(t))
     };
     let scanned: Vec<&str> =
         plan.lines().filter(|line| line.contains("Seq Scan")).filter(|line| !is_small(line)).collect();
@@ -133,6 +175,18 @@ async fn hot_statements_use_their_indexes_on_empty_tables() {
 async fn hot_statements_and_reads_use_their_indexes_on_full_tables() {
     let database = Server::for_tests().database().await;
     let mut connection = database.connect().await;
+    script(&mut connection, SEED.into()).await;
+    script(&mut connection, "ANALYZE".into()).await;
+    for case in HOT.iter().chain(READS) {
+        check(&mut connection, *case).await;
+    }
+}
+
+#[tokio::test]
+async fn hot_statements_and_reads_use_their_indexes_on_tables_whose_statistics_are_stale() {
+    let database = Server::for_tests().database().await;
+    let mut connection = database.connect().await;
+    script(&mut connection, ANALYZE_ONCE.into()).await;
     script(&mut connection, SEED.into()).await;
     for case in HOT.iter().chain(READS) {
         check(&mut connection, *case).await;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::Parts;
 use crate::error::Trouble;
+use crate::log;
 use crate::rows::{self, At};
 use crate::session::{Begin, Session};
 use crate::sql;
@@ -37,6 +38,7 @@ fn clock(parts: &Parts) -> Option<At> {
 
 async fn count(parts: &Parts, session: &mut Session, request: &Prune) -> Result<Pruned, Trouble> {
     let query = session.query(sql::PRUNE_COUNT).bind(age(request)).bind(clock(parts));
+    let query = query.bind(log::reader_memory());
     let row = session.row(query).await?;
     let tasks = row.map(|row| rows::count(&row, 0)).transpose()?.unwrap_or(0);
     Ok(Pruned { tasks, more: false })
@@ -44,7 +46,8 @@ async fn count(parts: &Parts, session: &mut Session, request: &Prune) -> Result<
 
 async fn delete(parts: &Parts, session: &mut Session, request: &Prune) -> Result<Pruned, Trouble> {
     let limit = i64::try_from(request.batch).unwrap_or(i64::MAX).saturating_add(1);
-    let query = session.query(sql::PRUNE_FIND).bind(age(request)).bind(clock(parts)).bind(limit);
+    let query = session.query(sql::PRUNE_FIND).bind(age(request)).bind(clock(parts));
+    let query = query.bind(log::reader_memory()).bind(limit);
     let found = session.rows(query).await?;
     let mut ids: Vec<Uuid> = found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let more = ids.len() > request.batch;

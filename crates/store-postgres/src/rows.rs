@@ -68,6 +68,17 @@ pub(crate) fn handler_id(name: &HandlerName) -> i64 {
     i64::from_be_bytes(bytes)
 }
 
+/// What a transaction leaves on every task that it writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stamp {
+    /// The place of its log entries in the stream.
+    pub(crate) epoch: i32,
+    /// The transaction.
+    pub(crate) xid: i64,
+    /// The version of the tasks.
+    pub(crate) version: i64,
+}
+
 /// A task's row as it is stored: its revision is a key, and its place in the stream stands beside it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredTask {
@@ -85,6 +96,8 @@ pub(crate) struct StoredTask {
     ended_at: Option<Timestamp>,
     /// Its number in the order of acceptance.
     pub(crate) arrival: i64,
+    /// Another number after every change of anything of the task. Known of tasks that were locked.
+    pub(crate) version: i64,
 }
 
 /// Reads the columns of a task from `first` on; `None` if they are null.
@@ -104,10 +117,31 @@ pub(crate) fn task(row: &PgRow, first: usize) -> Read<Option<StoredTask>> {
         updated_at: instant(row, first + 10)?,
         ended_at: maybe_instant(row, first + 11)?,
         arrival: row.try_get(first + 12)?,
+        version: 0,
     }))
 }
 
 impl StoredTask {
+    /// The row of a task as it is accepted.
+    pub(crate) fn new(record: &TaskRecord, arrival: i64, stamp: Stamp) -> Self {
+        Self {
+            id: record.id,
+            revision_id: revision_id(record.revision),
+            log_epoch: stamp.epoch,
+            log_xid: stamp.xid,
+            state: record.state,
+            active: record.active,
+            remaining: record.remaining,
+            priority: record.priority,
+            log_seq: record.log_seq,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            ended_at: record.ended_at,
+            arrival,
+            version: stamp.version,
+        }
+    }
+
     /// The row as the rules know it. `revision` is the digest of the revision that the row names.
     pub(crate) fn record(&self, revision: Digest) -> TaskRecord {
         TaskRecord {
@@ -124,13 +158,21 @@ impl StoredTask {
         }
     }
 
+    /// The place of its last log entry in an epoch of the stream; 0 if that was in another one.
+    pub(crate) fn log_xid_in(&self, epoch: i32) -> i64 {
+        if self.log_epoch == epoch { self.log_xid } else { 0 }
+    }
+
     /// Whether work may still happen by itself.
     pub(crate) fn is_open(&self) -> bool {
         self.state.is_open()
     }
 
-    /// Takes over what was decided.
-    pub(crate) fn become_record(&mut self, record: &TaskRecord) {
+    /// Takes over what was decided and written.
+    pub(crate) fn become_record(&mut self, record: &TaskRecord, stamp: Stamp) {
+        self.log_xid = stamp.xid.max(self.log_xid_in(stamp.epoch));
+        self.log_epoch = stamp.epoch;
+        self.version = stamp.version;
         self.state = record.state;
         self.active = record.active;
         self.remaining = record.remaining;

@@ -136,6 +136,13 @@ impl Session {
         Ok(answer.map_err(|_| Trouble::Late("a statement was not answered in time"))??.rows_affected())
     }
 
+    /// One statement that is a transaction of its own. If the connection breaks, nobody knows whether it was executed.
+    pub(crate) async fn alone(mut self, query: Query) -> Result<Vec<PgRow>, Trouble> {
+        let answer = self.rows(query).await;
+        let answer = if self.in_transaction { answer } else { answer.map_err(Trouble::of_commit) };
+        self.end(answer).await
+    }
+
     /// Executes a text of statements without arguments.
     pub(crate) async fn script(&mut self, sql: Arc<str>) -> Result<(), Trouble> {
         let run = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);

@@ -5,23 +5,27 @@
 //! the task.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use sqlx::Row;
 use tasker_core::decide::{self, NewTask, Rejection, Submission};
-use tasker_core::identity::IdentityStrategy;
 use tasker_core::ids::{Digest, TaskId};
 use tasker_core::names::Version;
 use tasker_store::write::{SubmitAnswer, SubmitBatch, Submitted, Work};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Parts;
 use crate::caches::Context;
 use crate::error::Trouble;
+use crate::identities;
+use crate::known::Known as KnownTask;
 use crate::load::Moment;
-use crate::rows::{self, revision_id};
+use crate::rows::{self, StoredTask, revision_id};
 use crate::save::{self, New};
 use crate::session::{Begin, Session};
 use crate::sql;
+use crate::transaction::{Lent, Statements};
 use crate::work;
 
 /// How often a batch begins again because others accepted the same ids meanwhile.
@@ -30,43 +34,144 @@ const MAX_ROUNDS: u32 = 4;
 /// SQLSTATE of a key that is there already.
 const UNIQUE_VIOLATION: &str = "23505";
 
+/// SQLSTATE of a lock that was not had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// How long requests that are decided one by one are waited for, together.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How requests of a batch are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Together,
+    /// After somebody held one of them for too long: each by itself, so that it is known which.
+    OneByOne,
+}
+
 /// Accepts tasks.
 pub(crate) async fn submit(parts: &Parts, batch: SubmitBatch) -> Result<Submitted, Trouble> {
+    if let Some(submitted) = swiftly(parts, &batch).await? {
+        return Ok(submitted);
+    }
     let mut rounds_left = MAX_ROUNDS;
+    let mut manner = Manner::Together;
     loop {
         let mut session = parts.hot.begin(Begin::Write).await?;
-        let result = Intake::new(parts, &mut session, &batch).run(&batch).await;
+        let intake = Intake::new(parts, &mut session, &batch);
+        let result = match manner {
+            Manner::Together => intake.run(&batch).await,
+            Manner::OneByOne => intake.run_one_by_one(&batch).await,
+        };
         rounds_left -= 1;
         match session.end(result).await {
-            Err(trouble) if rounds_left > 0 && trouble.sqlstate().as_deref() == Some(UNIQUE_VIOLATION) => {}
+            Err(trouble) if rounds_left > 0 && is(&trouble, UNIQUE_VIOLATION) => {}
+            Err(trouble)
+                if rounds_left > 0 && manner == Manner::Together && is(&trouble, LOCK_NOT_AVAILABLE) =>
+            {
+                manner = Manner::OneByOne;
+            }
             Err(trouble) => return Err(trouble),
-            Ok((submitted, leaves_work)) => {
-                if leaves_work {
-                    parts.hints.tell(&parts.hot).await;
-                }
+            Ok((submitted, accepted)) => {
+                accepted.committed(parts).await;
                 return Ok(submitted);
             }
         }
     }
 }
 
-/// One batch in its transaction.
-struct Intake<'a> {
-    parts: &'a Parts,
-    session: &'a mut Session,
-    budget: Option<decide::ClaimBudget>,
-    answers: Vec<SubmitAnswer>,
-    work: Vec<Work>,
-    leaves_work: bool,
+/// Accepts tasks in two statements, one that looks and one that writes, each of them a transaction; `None` if it takes more,
+/// and nothing was written. What changes in between has the same effect as what changes between two statements of a
+/// transaction: a key that is there already makes the second fail.
+async fn swiftly(parts: &Parts, batch: &SubmitBatch) -> Result<Option<Submitted>, Trouble> {
+    let submissions = &batch.submissions[..];
+    if submissions.iter().any(identities::deduplicates) || until_repeated_id(submissions) < submissions.len()
+    {
+        return Ok(None);
+    }
+    let (mut session, known) = loop {
+        let mut session = parts.hot.once().await?;
+        match Known::look(&mut session, submissions, parts, None).await {
+            Ok(known) => break (session, known),
+            looked if session.was_dead(&looked) => {}
+            Err(trouble) => return session.end(Err(trouble)).await,
+        }
+    };
+    let mut intake = Intake::new(parts, &mut session, batch);
+    let result = intake.accept(submissions, &batch.rules, &known).await.map_err(Trouble::of_commit);
+    let (submitted, accepted) = intake.end(known.moment);
+    match session.end(result).await {
+        Err(trouble) if is(&trouble, UNIQUE_VIOLATION) || is(&trouble, LOCK_NOT_AVAILABLE) => Ok(None),
+        Err(trouble) => Err(trouble),
+        Ok(()) => {
+            accepted.committed(parts).await;
+            Ok(Some(submitted))
+        }
+    }
 }
 
-impl<'a> Intake<'a> {
-    fn new(parts: &'a Parts, session: &'a mut Session, batch: &SubmitBatch) -> Self {
+/// Accepts tasks in a transaction that somebody else ends. Whatever fails leaves it as it was.
+pub(crate) async fn submit_within(
+    parts: &Parts,
+    lent: &mut Lent<'_>,
+    batch: SubmitBatch,
+) -> Result<Submitted, Trouble> {
+    let batch = SubmitBatch { budget: None, ..batch };
+    let mut rounds_left = MAX_ROUNDS;
+    loop {
+        lent.mark().await?;
+        let result = Intake::new(parts, lent, &batch).run(&batch).await;
+        rounds_left -= 1;
+        match lent.settle(result).await {
+            Err(trouble) if rounds_left > 0 && is(&trouble, UNIQUE_VIOLATION) => {}
+            Err(trouble) if is(&trouble, LOCK_NOT_AVAILABLE) => {
+                return Err(Trouble::Blocked(batch.submissions.iter().map(|one| one.id).collect()));
+            }
+            Err(trouble) => return Err(trouble),
+            Ok((submitted, _)) => return Ok(submitted),
+        }
+    }
+}
+
+fn is(trouble: &Trouble, code: &str) -> bool {
+    trouble.sqlstate().as_deref() == Some(code)
+}
+
+/// One batch in its transaction.
+struct Intake<'a, S> {
+    parts: &'a Parts,
+    session: &'a mut S,
+    budget: Option<decide::ClaimBudget>,
+    answers: Vec<SubmitAnswer>,
+    accepted: Accepted,
+}
+
+impl Accepted {
+    /// Takes note that it is committed.
+    async fn committed(self, parts: &Parts) {
+        self.known.into_iter().for_each(|known| parts.known.put(known));
+        if self.leaves_work {
+            parts.hints.tell(&parts.hot).await;
+        }
+    }
+}
+
+/// What was accepted, besides the answers.
+#[derive(Default)]
+struct Accepted {
+    work: Vec<Work>,
+    /// Whether steps are due that nobody claimed.
+    leaves_work: bool,
+    /// The tasks, to be kept once they are committed.
+    known: Vec<KnownTask>,
+}
+
+impl<'a, S: Statements> Intake<'a, S> {
+    fn new(parts: &'a Parts, session: &'a mut S, batch: &SubmitBatch) -> Self {
         let answers = Vec::with_capacity(batch.submissions.len());
-        Self { parts, session, budget: batch.budget.clone(), answers, work: Vec::new(), leaves_work: false }
+        Self { parts, session, budget: batch.budget.clone(), answers, accepted: Accepted::default() }
     }
 
-    async fn run(mut self, batch: &SubmitBatch) -> Result<(Submitted, bool), Trouble> {
+    async fn run(mut self, batch: &SubmitBatch) -> Result<(Submitted, Accepted), Trouble> {
         let mut rest = &batch.submissions[..];
         let mut moment = None;
         loop {
@@ -77,10 +182,14 @@ impl<'a> Intake<'a> {
             self.accept(these, &batch.rules, &known).await?;
             rest = others;
             if rest.is_empty() {
-                let submitted = Submitted { answers: self.answers, work: self.work, now: known.moment.now };
-                return Ok((submitted, self.leaves_work));
+                return Ok(self.end(known.moment));
             }
         }
+    }
+
+    fn end(mut self, moment: Moment) -> (Submitted, Accepted) {
+        let work = std::mem::take(&mut self.accepted.work);
+        (Submitted { answers: self.answers, work, now: moment.now }, self.accepted)
     }
 
     async fn accept(
@@ -91,25 +200,22 @@ impl<'a> Intake<'a> {
     ) -> Result<(), Trouble> {
         let refused: Vec<Option<SubmitAnswer>> = submissions.iter().map(|one| known.refuses(one)).collect();
         let candidates = submissions.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
-        let identities = identities(candidates.map(|(one, _)| one), rules, known.moment);
-        let taken = take_identities(self.session, &identities).await?;
+        let identities = identities::identities(candidates.map(|(one, _)| one), rules, known.moment);
+        let taken = identities::take_identities(self.session, &identities).await?;
         let mut new: Vec<(&Submission, NewTask)> = Vec::new();
         for (submission, refused) in submissions.iter().zip(refused) {
             let hash = identities.iter().find(|(id, _)| *id == submission.id).map(|(_, hash)| hash);
-            let duplicate_of = hash.and_then(|hash| taken.duplicate(hash, submission.id));
-            let answer = match (refused, duplicate_of) {
-                (Some(answer), _) => answer,
-                (None, Some(of)) => SubmitAnswer::Duplicate { of },
-                (None, None) => {
-                    match decide::submit(submission, rules, known.moment.now, self.budget.as_mut()) {
-                        Ok(task) => {
-                            let state = task.change.task.as_ref().expect("a new task has its row").state;
-                            new.push((submission, task));
-                            SubmitAnswer::Accepted { state }
-                        }
-                        Err(message) => SubmitAnswer::Refused(no_identity(submission.id, &message)),
+            let repeat = hash.and_then(|hash| taken.refuses(hash, submission.id));
+            let answer = match refused.or(repeat) {
+                Some(answer) => answer,
+                None => match decide::submit(submission, rules, known.moment.now, self.budget.as_mut()) {
+                    Ok(task) => {
+                        let state = task.change.task.as_ref().expect("a new task has its row").state;
+                        new.push((submission, task));
+                        SubmitAnswer::Accepted { state }
                     }
-                }
+                    Err(message) => SubmitAnswer::Refused(no_identity(submission.id, &message)),
+                },
             };
             self.answers.push(answer);
         }
@@ -125,20 +231,79 @@ impl<'a> Intake<'a> {
         let rows =
             new.iter().zip(arrivals).map(|((submission, task), arrival)| row(submission, task, *arrival));
         let rows: Vec<New<'_>> = rows.collect();
-        save::new_tasks(self.session, &moment, &rows).await?;
-        for (submission, NewTask { input, change }) in new {
+        let stamp = save::new_tasks(self.session, &moment, &rows).await?;
+        for ((submission, NewTask { input, change }), arrival) in new.into_iter().zip(&known.arrivals) {
             let due = change.queue.iter().filter_map(|change| match change {
                 decide::QueueChange::Insert(row) => Some(row),
                 _ => None,
             });
-            self.leaves_work |= due.into_iter().any(|row| row.worker.is_none() && row.run_at <= moment.now);
+            self.accepted.leaves_work |=
+                due.into_iter().any(|row| row.worker.is_none() && row.run_at <= moment.now);
+            let record = change.task.as_ref().expect("a new task has its row");
+            let task = StoredTask::new(record, *arrival, stamp);
+            self.accepted.known.extend(KnownTask::new(task, &submission.plan, &change));
             let record = change.task.expect("a new task has its row");
             let context = Context { context: input.context, correlation_id: input.correlation_id };
-            self.work.extend(work::of_new(&submission.plan, &record, &context, change.claims, &change.steps));
+            self.accepted.work.extend(work::of_new(
+                &submission.plan,
+                &record,
+                &context,
+                change.claims,
+                &change.steps,
+            ));
             self.parts.plans.keep(&submission.plan);
-            self.parts.contexts.keep(record.id, record.created_at, context);
+            if !S::OUTLIVES_CALL {
+                self.parts.contexts.keep(record.id, record.created_at, context);
+            }
         }
         Ok(())
+    }
+}
+
+impl Intake<'_, Session> {
+    /// Writes what can be written without waiting. Whoever waits for somebody else's transaction must not do so in the
+    /// company of others, so that what is left is answered as blocked.
+    async fn run_one_by_one(mut self, batch: &SubmitBatch) -> Result<(Submitted, Accepted), Trouble> {
+        let give_up_at = Instant::now() + PATIENCE;
+        self.session.script("SET LOCAL lock_timeout = '20ms'".into()).await?;
+        let mut moment = Known::look(self.session, &[], self.parts, None).await?.moment;
+        for submission in &batch.submissions {
+            match self.accept_by_itself(submission, &batch.rules, moment, give_up_at).await? {
+                Some(known) => moment = known,
+                None => self.answers.push(SubmitAnswer::Blocked),
+            }
+        }
+        Ok(self.end(moment))
+    }
+
+    /// `None` if it would have to wait.
+    async fn accept_by_itself(
+        &mut self,
+        submission: &Submission,
+        rules: &decide::Rules,
+        moment: Moment,
+        give_up_at: Instant,
+    ) -> Result<Option<Moment>, Trouble> {
+        if Instant::now() > give_up_at {
+            return Ok(None);
+        }
+        let (n_answers, budget) = (self.answers.len(), self.budget.clone());
+        self.session.script("SAVEPOINT one".into()).await?;
+        let these = std::slice::from_ref(submission);
+        let known = Known::look(self.session, these, self.parts, Some(moment)).await?;
+        match self.accept(these, rules, &known).await {
+            Err(trouble) if is(&trouble, LOCK_NOT_AVAILABLE) => {
+                self.session.script("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one".into()).await?;
+                self.answers.truncate(n_answers);
+                self.budget = budget;
+                Ok(None)
+            }
+            Err(trouble) => Err(trouble),
+            Ok(()) => {
+                self.session.script("RELEASE SAVEPOINT one".into()).await?;
+                Ok(Some(moment))
+            }
+        }
     }
 }
 
@@ -150,55 +315,6 @@ fn row<'a>(submission: &'a Submission, task: &'a NewTask, arrival: i64) -> New<'
 fn until_repeated_id(submissions: &[Submission]) -> usize {
     let mut seen = HashSet::new();
     submissions.iter().position(|one| !seen.insert(one.id)).unwrap_or(submissions.len())
-}
-
-/// Identities of requests that deduplicate, in their order; what has no usable identity is refused later.
-fn identities<'a>(
-    submissions: impl Iterator<Item = &'a Submission>,
-    rules: &decide::Rules,
-    moment: Moment,
-) -> Vec<(TaskId, String)> {
-    let deduplicates = submissions.filter(|one| !matches!(one.identity, IdentityStrategy::Default));
-    let identity = |one: &Submission| {
-        let task = decide::submit(one, rules, moment.now, None).ok()?;
-        Some((one.id, task.input.identity?))
-    };
-    deduplicates.filter_map(identity).collect()
-}
-
-/// Who has which identity, now that this transaction took those that were free.
-#[derive(Default)]
-struct Taken(HashMap<String, TaskId>);
-
-impl Taken {
-    /// The other task that has this identity.
-    fn duplicate(&self, hash: &str, task: TaskId) -> Option<TaskId> {
-        self.0.get(hash).copied().filter(|holder| *holder != task)
-    }
-}
-
-/// Takes what is free of these identities, for the first that asks for each.
-async fn take_identities(session: &mut Session, identities: &[(TaskId, String)]) -> Result<Taken, Trouble> {
-    let mut taken = Taken::default();
-    for (task, hash) in identities {
-        taken.0.entry(hash.clone()).or_insert(*task);
-    }
-    if taken.0.is_empty() {
-        return Ok(taken);
-    }
-    let (hashes, tasks): (Vec<String>, Vec<Uuid>) =
-        taken.0.iter().map(|(hash, task)| (hash.clone(), task.0)).unzip();
-    let query = session.query(sql::SUBMIT_IDENTITIES).bind(&hashes).bind(tasks);
-    let free: HashSet<String> =
-        session.rows(query).await?.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let held: Vec<String> = hashes.into_iter().filter(|hash| !free.contains(hash)).collect();
-    if !held.is_empty() {
-        let query = session.query(sql::SUBMIT_DUPLICATES).bind(held);
-        for row in session.rows(query).await? {
-            taken.0.insert(row.try_get(0)?, TaskId(row.try_get(1)?));
-        }
-    }
-    Ok(taken)
 }
 
 /// What was stored before a batch.
@@ -218,7 +334,7 @@ struct StoredVersion {
 impl Known {
     /// Reads what is known about these requests. The time of the transaction is that of its first look.
     async fn look(
-        session: &mut Session,
+        session: &mut impl Statements,
         submissions: &[Submission],
         parts: &Parts,
         moment: Option<Moment>,
@@ -235,7 +351,7 @@ impl Known {
             .ok_or_else(|| Trouble::Corrupt("a look at what is stored was answered without a time".into()))?;
         let moment = match moment {
             Some(moment) => moment,
-            None => Moment::read(first, 3, parts.clock.as_ref())?,
+            None => Moment::read(first, 3, parts.clock.as_ref()).inspect(|moment| parts.tell(moment))?,
         };
         let mut known =
             Self { moment, requests: HashMap::new(), versions: HashMap::new(), arrivals: Vec::new() };

@@ -18,6 +18,7 @@ use crate::Parts;
 use crate::caches::Context;
 use crate::columns::{Places, small};
 use crate::error::Trouble;
+use crate::known::Known;
 use crate::rows;
 use crate::save::Decided;
 use crate::session::Session;
@@ -57,6 +58,24 @@ pub(crate) async fn of_decided(
         }
     }
     of_claims(parts, session, claimed, fresh).await
+}
+
+/// The work of all claims that were decided, if nothing has to be read for it. `known` are the tasks of `decided` as they
+/// were before.
+pub(crate) fn at_hand(parts: &Parts, decided: &[Decided], known: &[Known]) -> Option<Vec<Work>> {
+    let mut work = Vec::new();
+    for (decided, known) in decided.iter().zip(known) {
+        for claimed in claims(decided) {
+            let mut reading = Reading::default();
+            reading.know(&claimed, decided, known);
+            reading.ask(parts, &claimed, false);
+            if !reading.is_done() {
+                return None;
+            }
+            work.push(reading.work(parts, claimed, false).ok()?);
+        }
+    }
+    Some(work)
 }
 
 fn claims(decided: &Decided) -> impl Iterator<Item = Claimed> {
@@ -117,6 +136,20 @@ struct Reading {
 }
 
 impl Reading {
+    /// Takes what the claim reads from what was decided just now and from what is known of the task.
+    fn know(&mut self, claimed: &Claimed, decided: &Decided, known: &Known) {
+        let Claim { task, ordinal, .. } = claimed.claim;
+        for read in &claimed.plan.reads[ordinal.index()] {
+            let new = decided.change.steps.iter().find(|step| step.record.ordinal == *read);
+            let result = new.and_then(|step| step.results.as_ref()).or_else(|| known.result(*read));
+            result.map(|result| self.fresh.insert((task, *read), result.clone()));
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.tasks.is_empty() && self.steps.is_empty()
+    }
+
     fn ask(&mut self, parts: &Parts, claimed: &Claimed, too_large: bool) {
         let claim = &claimed.claim;
         match parts.contexts.get(claim.task, claimed.created_at) {
@@ -132,7 +165,7 @@ impl Reading {
     }
 
     async fn read(&mut self, session: &mut Session) -> Result<(), Trouble> {
-        if self.tasks.is_empty() && self.steps.is_empty() {
+        if self.is_done() {
             return Ok(());
         }
         let tasks: Vec<Uuid> = self.tasks.iter().copied().collect();

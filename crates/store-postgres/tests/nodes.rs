@@ -1,10 +1,11 @@
 //! Several nodes on one database, and what may happen to their connections.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
-use tasker_core::decide::{Action, Answer, Input};
+use tasker_core::decide::{Action, Answer, Input, Submission};
+use tasker_core::graph::shapes;
 use tasker_core::ids::Ordinal;
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::payload::Payload;
@@ -15,7 +16,7 @@ use tasker_store::{Store, StoreError};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
-use tasker_testkit::definitions::{HANDLER, plan};
+use tasker_testkit::definitions::{HANDLER, plan, plan_of};
 use tasker_testkit::driver::{Driver, budget_for, key, steady_rules, task_id, worker_id};
 use tasker_testkit::postgres::{Cluster, Database, Durability, Server};
 use tasker_testkit::random::Rng;
@@ -185,40 +186,37 @@ async fn one_id_submitted_by_many_at_once_is_one_task() {
 }
 
 /// Claims, outcomes, operators and rescues of eight connections on a few tasks: no deadlock, no invariant broken, and a
-/// reader that reads along sees every entry once, each task in its order.
+/// reader that reads along sees every entry once, each task in its order. `TASKER_DEADLOCK_MINUTES` is how long this goes
+/// on, with new tasks again and again (default: once).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_nodes_on_twenty_tasks_never_deadlock_and_their_log_has_no_gaps() {
     let database = database().await;
     let d = driver(&database).await;
-    let plan = diamond();
+    let plan = plan_of("layered", &shapes::layered(4, 5, 2));
     d.register(&plan).await;
-    let requests: Vec<_> = (1..=20)
-        .map(|n| {
-            let mut request = d.request(&plan);
-            request.id = task_id(n);
-            request
-        })
-        .collect();
-    d.submit_all(requests, None).await;
-    let nodes: Vec<_> = (1..=8).map(|seed| tokio::spawn(node(database.url().to_owned(), seed))).collect();
-    let reader = tokio::spawn(read_along(database.url().to_owned()));
-    for node in nodes {
-        node.await.unwrap();
+    let minutes =
+        std::env::var("TASKER_DEADLOCK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let (began, time) = (Instant::now(), Duration::from_secs(60 * minutes));
+    let (mut after, mut entries, mut rounds) = (Cursor::START, 0, 0);
+    while rounds == 0 || began.elapsed() < time {
+        let first = 1 + 20 * rounds;
+        let requests =
+            (first..first + 20).map(|n| Submission { id: task_id(n), ..d.request(&plan) }).collect();
+        d.submit_all(requests, None).await;
+        let nodes: Vec<_> = (1..=8)
+            .map(|seed| tokio::spawn(node(database.url().to_owned(), 8 * rounds + seed, first)))
+            .collect();
+        let reader = tokio::spawn(read_along(database.url().to_owned(), after));
+        for node in nodes {
+            node.await.unwrap();
+        }
+        let seen = reader.await.unwrap();
+        let all = read_rest(database.url(), after).await;
+        assert_told_once(&seen, &all, first);
+        after = all.last().map_or(after, |(cursor, ..)| *cursor);
+        (entries, rounds) = (entries + all.len(), rounds + 1);
     }
-    let mut seen = reader.await.unwrap();
-    let options = PostgresOptions { log_patience: Duration::from_secs(20), ..PostgresOptions::default() };
-    let store = PostgresStore::connect(database.url(), options).await.unwrap();
-    let all = store.log(LogQuery { limit: 1_000_000, ..LogQuery::default() }).await.unwrap();
-    let last = seen.last().map_or(Cursor::START, |(cursor, ..)| *cursor);
-    seen.extend(all.iter().filter(|entry| entry.cursor > last).map(|e| (e.cursor, e.task, e.transition.seq)));
-    let all: Vec<_> = all.iter().map(|entry| (entry.cursor, entry.task, entry.transition.seq)).collect();
-    assert_eq!(seen.len(), all.len(), "entries seen on the way and entries in all");
-    assert_eq!(seen, all);
-    for n in 1..=20 {
-        let seqs: Vec<u64> =
-            seen.iter().filter(|(_, task, _)| *task == task_id(n)).map(|(.., seq)| *seq).collect();
-        assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "task {n} is told in its order");
-    }
+    println!("{rounds} rounds, {entries} entries of the log in {:.0?}", began.elapsed());
     d.assert_sound().await;
     let mut connection = database.connect().await;
     let deadlocks: i64 =
@@ -229,8 +227,21 @@ async fn eight_nodes_on_twenty_tasks_never_deadlock_and_their_log_has_no_gaps() 
     assert_eq!(deadlocks, 0);
 }
 
-/// Does random things to random tasks, many at once.
-async fn node(url: String, seed: u64) {
+/// An entry of the log: where, of which task, its number.
+type Told = (Cursor, tasker_core::ids::TaskId, u64);
+
+/// What was seen on the way is where the rest begins, and each of the tasks from `first` on is told in its order.
+fn assert_told_once(seen: &[Told], all: &[Told], first: u64) {
+    assert_eq!(seen, &all[..seen.len()], "entries seen on the way");
+    for n in first..first + 20 {
+        let seqs: Vec<u64> =
+            all.iter().filter(|(_, task, _)| *task == task_id(n)).map(|(.., seq)| *seq).collect();
+        assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "task {n} is told in its order");
+    }
+}
+
+/// Does random things to random tasks of the twenty from `first` on, many at once.
+async fn node(url: String, seed: u64, first: u64) {
     let store = PostgresStore::connect(&url, PostgresOptions::default()).await.unwrap();
     let mut rng = Rng::new(seed);
     let mut work: Vec<tasker_store::write::Work> = Vec::new();
@@ -246,19 +257,19 @@ async fn node(url: String, seed: u64) {
             inputs.push((claim.task, Input::Settle { step: claim.ordinal, fence: claim.fence, outcome }));
         }
         for _ in 0..rng.below(4) {
-            let action = match rng.below(8) {
+            let action = match rng.below(100) {
                 0 => Action::CancelTask,
                 1 => Action::ResolveTask,
-                2..=3 => {
+                2..=40 => {
                     Action::RetryTask { steps: Vec::new(), limit: tasker_core::decide::NewLimit::More(1) }
                 }
                 _ => Action::EditStep {
-                    step: Ordinal(rng.below(4) as u32),
+                    step: Ordinal(rng.below(20) as u32),
                     retry_limit: Some(50),
                     inputs: None,
                 },
             };
-            let task = task_id(1 + rng.below(20) as u64);
+            let task = task_id(first + rng.below(20) as u64);
             inputs.push((task, Input::Operate { action, actor: "ops".into(), reason: None }));
         }
         rng.shuffle(&mut inputs);
@@ -270,9 +281,9 @@ async fn node(url: String, seed: u64) {
 }
 
 /// Reads the log page by page until nothing new came for a while.
-async fn read_along(url: String) -> Vec<(Cursor, tasker_core::ids::TaskId, u64)> {
+async fn read_along(url: String, mut after: Cursor) -> Vec<Told> {
     let store = PostgresStore::connect(&url, PostgresOptions::default()).await.unwrap();
-    let (mut seen, mut after, mut idle) = (Vec::new(), Cursor::START, 0);
+    let (mut seen, mut idle) = (Vec::new(), 0);
     while idle < 100 {
         let page = store.log(LogQuery { task: None, after, limit: 37 }).await.unwrap();
         idle = if page.is_empty() { idle + 1 } else { 0 };
@@ -284,6 +295,39 @@ async fn read_along(url: String) -> Vec<(Cursor, tasker_core::ids::TaskId, u64)>
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     seen
+}
+
+/// Everything that was committed after this position.
+async fn read_rest(url: &str, after: Cursor) -> Vec<Told> {
+    let options = PostgresOptions { log_patience: Duration::from_secs(20), ..PostgresOptions::default() };
+    let store = PostgresStore::connect(url, options).await.unwrap();
+    let log = store.log(LogQuery { task: None, after, limit: 1_000_000 }).await.unwrap();
+    log.into_iter().map(|entry| (entry.cursor, entry.task, entry.transition.seq)).collect()
+}
+
+/// A call that finds every connection in use waits, and then says so; once one is free it is as before.
+#[tokio::test]
+async fn a_pool_that_is_used_up_is_told() {
+    let database = database().await;
+    let patience = Duration::from_millis(400);
+    let options = PostgresOptions { connections: 1, patience, ..PostgresOptions::default() };
+    let store = PostgresStore::connect(database.url(), options).await.unwrap();
+    let d = Driver::new(StoreUnderTest::new(store, TestClock::default()));
+    d.register(&diamond()).await;
+    let mut other = database.connect().await;
+    execute(&mut other, "BEGIN; LOCK TABLE tasker.task IN ACCESS EXCLUSIVE MODE").await;
+    let submit = || {
+        let batch =
+            SubmitBatch { submissions: vec![d.request(&diamond())], rules: steady_rules(), budget: None };
+        d.store.submit(batch)
+    };
+    let (one, two) = tokio::join!(submit(), submit());
+    // The one that has the connection has sent its statement: the server may still execute it.
+    assert!(matches!(one, Err(StoreError::OutcomeUnknown { .. })), "{one:?}");
+    assert!(matches!(two, Err(StoreError::Unavailable { .. })), "{two:?}");
+    execute(&mut other, "ROLLBACK").await;
+    assert_eq!(submit().await.unwrap().answers.len(), 1);
+    d.assert_sound().await;
 }
 
 /// A look at an empty queue and a heartbeat are one statement each: an idle node issues 1.5 a second.

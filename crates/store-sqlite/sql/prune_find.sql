@@ -1,2 +1,9 @@
--- Tasks that ended before an instant and hold no claim, those that ended first first.
-SELECT seq FROM task WHERE ended_at < ?1 AND active = 0 ORDER BY ended_at LIMIT ?2
+-- Tasks that ended before an instant, hold no claim, and were read to their end by all readers of the log that were heard
+-- of since another instant; those that ended first first.
+SELECT t.seq FROM task AS t WHERE ended_at < ?1 AND active = 0
+    AND NOT EXISTS (
+        SELECT 1 FROM log_reader AS r
+        WHERE r.seen_at > ?2
+            AND r.n < (SELECT x.n FROM transition AS x WHERE x.task_seq = t.seq ORDER BY x.seq DESC LIMIT 1)
+    )
+ORDER BY t.ended_at LIMIT ?3

@@ -1,5 +1,6 @@
 -- Sixteen entries of the log at once: AUTOINCREMENT costs a read and a write of sqlite_sequence for each statement.
-INSERT INTO transition (task_seq, seq, ordinal, from_state, to_state, at, actor, metadata)
+-- OR FAIL: an error rolls the transaction back anyway, and this needs no journal of the statement.
+INSERT OR FAIL INTO transition (task_seq, seq, ordinal, from_state, to_state, at, actor, metadata)
 VALUES
     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8),
     (?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16),

@@ -1,31 +1,32 @@
 //! The one path by which tasks change: read what `core` asks for, let it decide, write what it says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tasker_core::decide::{Answer, ClaimBudget, Input, Rejection, Rules, Workset, needs};
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::names::HandlerName;
+use tasker_core::record::TaskRecord;
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 use tasker_store::write::{Applied, ApplyBatch, FromQueue};
 
+use crate::caches::Revision;
 use crate::claim::{self, Pick};
 use crate::error::Trouble;
 use crate::load;
+use crate::recent::{KnownStep, KnownTask};
 use crate::rows::StoredTask;
 use crate::save::{self, Decided};
 use crate::work;
-use crate::writer::{Writer, Writing};
+use crate::writer::Writing;
 
-/// Decides and writes a batch in one transaction.
-pub(crate) fn apply(writer: &mut Writer, batch: ApplyBatch) -> Result<Applied, Trouble> {
-    writer.transaction(|writing| run(writing, batch))
-}
-
-fn run(writing: &mut Writing<'_>, batch: ApplyBatch) -> Result<Applied, Trouble> {
+/// Decides and writes a batch.
+pub(crate) fn apply(writing: &mut Writing<'_>, batch: &ApplyBatch) -> Result<Applied, Trouble> {
     let from_queue = batch.claiming.as_ref().map_or(FromQueue::Never, |claiming| claiming.from_queue);
-    let mut budget = batch.claiming.map(|claiming| claiming.budget);
+    let mut budget = batch.claiming.as_ref().map(|claiming| claiming.budget.clone());
     let mut answers = vec![Answer::Stale; batch.inputs.len()];
-    let mut groups = Groups::of_inputs(batch.inputs);
+    let mut groups = Groups::of_inputs(&batch.inputs);
     if let (FromQueue::First, Some(budget)) = (from_queue, &mut budget) {
         groups.add_picks(claim::pick(writing, budget)?, budget.worker);
     }
@@ -73,10 +74,10 @@ struct Group {
 }
 
 impl Groups {
-    fn of_inputs(inputs: Vec<(TaskId, Input)>) -> Self {
+    fn of_inputs(inputs: &[(TaskId, Input)]) -> Self {
         let mut groups = Self::default();
-        for (at, (task, input)) in inputs.into_iter().enumerate() {
-            groups.add(task, Source::Batch(at), input);
+        for (at, (task, input)) in inputs.iter().enumerate() {
+            groups.add(*task, Source::Batch(at), input.clone());
         }
         groups
     }
@@ -124,28 +125,33 @@ type Given = Vec<(Source, Answer)>;
 impl Group {
     fn decide(
         self,
-        writing: &Writing<'_>,
+        writing: &mut Writing<'_>,
         id: TaskId,
         rules: &Rules,
         budget: &mut Option<ClaimBudget>,
     ) -> Result<(Option<Decided>, Given), Trouble> {
-        let Some(task) = load::task(writing.connection, id)? else {
+        let Some(mut known) = known(writing, id)? else {
             return Ok((None, self.refuse(|| not_found(id))));
         };
-        match self.loaded(writing, task) {
-            Ok(loaded) => Ok(loaded.decide(self, writing, rules, budget)),
+        match self.load(writing, &mut known) {
+            Ok(loaded) => {
+                let (decided, given) = loaded.decide(self, writing.now, rules, budget);
+                known.follow(&decided.change);
+                writing.recent.keep(known);
+                Ok((Some(decided), given))
+            }
             // One unreadable task must not hold up the others of the batch.
             Err(trouble) if trouble.is_about_data() => Ok((None, self.refuse(|| unreadable(id, &trouble)))),
             Err(trouble) => Err(trouble),
         }
     }
 
-    fn loaded(&self, writing: &Writing<'_>, task: StoredTask) -> Result<Loaded, Trouble> {
-        let revision = writing.revisions.get(writing.connection, task.revision_id)?;
-        let record = task.record(revision.plan.digest);
+    fn load(&self, writing: &Writing<'_>, known: &mut KnownTask) -> Result<Loaded, Trouble> {
+        let revision = writing.revisions.get(writing.connection, known.task.revision_id)?;
+        let record = known.task.record(revision.plan.digest);
         let needs = needs(&revision.plan, &record, &self.inputs);
-        let steps = load::steps(writing.connection, &task, revision.plan.graph.n_steps(), &needs)?;
-        Ok(Loaded { task, revision, record, steps })
+        let steps = load::steps(writing.connection, known, revision.plan.graph.n_steps(), &needs)?;
+        Ok(Loaded { task: known.task.clone(), revision, record, steps })
     }
 
     /// Answers inputs that cannot be decided: `Stale`, to an operator a refusal.
@@ -158,30 +164,41 @@ impl Group {
     }
 }
 
+/// What is known of a task, from memory or from the file.
+fn known(writing: &mut Writing<'_>, id: TaskId) -> Result<Option<KnownTask>, Trouble> {
+    match writing.recent.take(id) {
+        Some(known) => Ok(Some(known)),
+        None => Ok(load::task(writing.connection, id)?.map(KnownTask::without_steps)),
+    }
+}
+
 struct Loaded {
     task: StoredTask,
-    revision: std::sync::Arc<crate::caches::Revision>,
-    record: tasker_core::record::TaskRecord,
-    steps: load::LoadedSteps,
+    revision: Arc<Revision>,
+    record: TaskRecord,
+    steps: Vec<KnownStep>,
 }
 
 impl Loaded {
     fn decide(
         self,
         group: Group,
-        writing: &Writing<'_>,
+        now: Timestamp,
         rules: &Rules,
         budget: &mut Option<ClaimBudget>,
-    ) -> (Option<Decided>, Given) {
+    ) -> (Decided, Given) {
         let Self { task, revision, record, steps } = self;
-        let mut workset = Workset::new(revision.plan.clone(), rules, writing.now, record, steps.steps);
+        let with_inputs =
+            steps.iter().filter(|step| step.has_inputs).map(|step| step.record.ordinal).collect();
+        let rows = steps.into_iter().map(|step| (step.record, step.queue));
+        let mut workset = Workset::new(revision.plan.clone(), rules, now, record, rows);
         let answers: Vec<Answer> = group.inputs.into_iter().map(|input| workset.take(input)).collect();
         if let Some(budget) = budget {
             workset.claim_free(budget);
         }
         let change = workset.finish();
-        let decided = Decided { task, revision, change, with_inputs: steps.with_inputs };
-        (Some(decided), group.sources.into_iter().zip(answers).collect())
+        let decided = Decided { task, revision, change, with_inputs };
+        (decided, group.sources.into_iter().zip(answers).collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! From SQLite's errors to the port's, in one place.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusqlite::ErrorCode;
 use tasker_core::decide::Rejection;
 use tasker_store::StoreError;
@@ -17,6 +19,8 @@ pub(crate) enum Trouble {
     Refused(Rejection),
     /// The database holds something that this program cannot read.
     Corrupt(String),
+    /// A defect of the store itself.
+    Panic(String),
 }
 
 impl From<rusqlite::Error> for Trouble {
@@ -43,7 +47,7 @@ impl std::fmt::Display for Trouble {
             Self::Sql(error) | Self::Commit(error) => error.fmt(f),
             Self::File(error) => error.fmt(f),
             Self::Refused(rejection) => rejection.fmt(f),
-            Self::Corrupt(message) => f.write_str(message),
+            Self::Corrupt(message) | Self::Panic(message) => f.write_str(message),
         }
     }
 }
@@ -54,7 +58,22 @@ impl Trouble {
         match self {
             Self::Sql(error) => error.sqlite_error_code().is_none(),
             Self::Corrupt(_) => true,
-            Self::Commit(_) | Self::File(_) | Self::Refused(_) => false,
+            Self::Commit(_) | Self::File(_) | Self::Refused(_) | Self::Panic(_) => false,
+        }
+    }
+
+    /// Whether the transaction may have been committed all the same.
+    pub(crate) fn is_unknown_outcome(&self) -> bool {
+        matches!(self, Self::Commit(error) if is_io_failure(error))
+    }
+
+    /// The same once more, for another caller.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Commit(rusqlite::Error::SqliteFailure(code, text)) => {
+                Self::Commit(rusqlite::Error::SqliteFailure(*code, text.clone()))
+            }
+            other => Self::Corrupt(other.to_string()),
         }
     }
 
@@ -66,8 +85,21 @@ impl Trouble {
             Self::File(error) => unavailable(trying, error),
             Self::Refused(rejection) => StoreError::Refused(rejection),
             Self::Corrupt(message) => StoreError::Corrupt(format!("{trying}: {message}")),
+            Self::Panic(message) => unstorable(trying, format!("the store panicked: {message}")),
         }
     }
+}
+
+/// Runs something and makes a panic an error. A panic is a defect met by this one job: it is told as data that cannot
+/// be stored, so that callers look for the item that causes it instead of trying the same batch for ever.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Trouble::Panic(panic_text(&*panic).into())))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 /// The port's error for something that has nothing to do with the data.
@@ -113,12 +145,14 @@ fn of_sqlite(trying: &str, error: rusqlite::Error) -> StoreError {
 
 /// A commit that met an I/O error may have reached the disk all the same: what was written is found after a crash.
 fn of_commit(trying: &str, error: rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::SystemIoFailure) => {
-            StoreError::OutcomeUnknown { trying: trying.to_owned(), source: error.into() }
-        }
-        _ => of_sqlite(trying, error),
+    if is_io_failure(&error) {
+        return StoreError::OutcomeUnknown { trying: trying.to_owned(), source: error.into() };
     }
+    of_sqlite(trying, error)
+}
+
+fn is_io_failure(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
 #[cfg(test)]

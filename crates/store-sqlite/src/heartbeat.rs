@@ -24,12 +24,12 @@ pub(crate) fn heartbeat(writer: &mut Writer, beat: &Heartbeat) -> Result<Heartbe
     writer.locks.hold(beat.worker)?;
     let dead = dead_workers(writer, beat.worker)?;
     let answer = writer.transaction(|writing| {
-        let ended = has_ended(writing.connection, beat.worker)?;
-        if ended {
+        let before = known_before(writing.connection, beat.worker)?;
+        if before.is_some_and(|(ended, _)| ended) {
             return Ok(HeartbeatAnswer { now: writing.now, lost: true, ..HeartbeatAnswer::default() });
         }
         note_alive(writing, beat)?;
-        note_lost(writing, beat, &dead)?;
+        note_lost(writing, beat, before.map(|(_, heard_at)| heard_at), &dead)?;
         let (revoked, unknown) = compare(writing, beat)?;
         let orphans = orphans(writing.connection, beat.rescue_limit)?;
         Ok(HeartbeatAnswer { now: writing.now, lost: false, revoked, unknown, orphans })
@@ -84,10 +84,11 @@ fn live_others(connection: &Connection, but: WorkerId) -> Result<Vec<(WorkerId, 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn has_ended(connection: &Connection, worker: WorkerId) -> Result<bool, Trouble> {
+/// Whether a worker was judged lost or stopped, and when it was last heard; `None` if it never was.
+fn known_before(connection: &Connection, worker: WorkerId) -> Result<Option<(bool, Timestamp)>, Trouble> {
     let mut statement = connection.prepare_cached(sql::WORKER_SELECT)?;
-    let ended = statement.query_row([bytes(&worker)], |row| row.get(0)).optional()?;
-    Ok(ended.unwrap_or(false))
+    let known = statement.query_row([bytes(&worker)], |row| Ok((row.get(0)?, rows::instant(row, 1)?)));
+    Ok(known.optional()?)
 }
 
 fn note_alive(writing: &Writing<'_>, beat: &Heartbeat) -> Result<(), Trouble> {
@@ -103,12 +104,17 @@ fn note_alive(writing: &Writing<'_>, beat: &Heartbeat) -> Result<(), Trouble> {
 }
 
 /// Marks the dead, and, if this worker may judge, those whose lease is over.
-fn note_lost(writing: &Writing<'_>, beat: &Heartbeat, dead: &[WorkerId]) -> Result<(), Trouble> {
+fn note_lost(
+    writing: &Writing<'_>,
+    beat: &Heartbeat,
+    heard_before: Option<Timestamp>,
+    dead: &[WorkerId],
+) -> Result<(), Trouble> {
     let mut lose = writing.connection.prepare_cached(sql::WORKER_LOSE)?;
     for worker in dead {
         lose.execute(params![bytes(worker), writing.now.as_micros()])?;
     }
-    if !beat.may_judge {
+    if !beat.judges(heard_before, writing.now) {
         return Ok(());
     }
     let oldest = writing.now.minus(beat.lease);
@@ -139,13 +145,14 @@ fn compare(writing: &mut Writing<'_>, beat: &Heartbeat) -> Result<(Vec<ClaimKey>
     let held = held_by(writing.connection, beat.worker)?;
     let by_key: HashMap<ClaimKey, &Held> = held.iter().map(|row| (row.key(), row)).collect();
     let is_valid = |key: &ClaimKey| by_key.get(key).is_some_and(|row| row.task_state != TaskState::Cancelled);
-    let revoked = beat.held.iter().filter(|key| !is_valid(key)).copied().collect();
+    let mut revoked: Vec<ClaimKey> = beat.held.iter().filter(|key| !is_valid(key)).copied().collect();
     let known: std::collections::HashSet<&ClaimKey> = beat.held.iter().collect();
     let settled_before = writing.now.minus(beat.interval());
     let mut unknown = Vec::new();
     for row in held.iter().filter(|row| !known.contains(&row.key())) {
         if row.started_at.is_some_and(|at| at <= settled_before) {
             unknown.extend(work_of(writing, row)?);
+            revoked.extend(Some(row.key()).filter(|key| !is_valid(key)));
         }
     }
     Ok((revoked, unknown))

@@ -1,7 +1,8 @@
 //! The SQLite store of Tasker: one file, no server, shared by every process of the machine that opens it.
 //!
-//! One thread owns the connection that writes and takes whole batches from a channel; a few threads read. Rows are
-//! kept and decisions of `tasker-core` are applied; no rule is made here. The statements are in `sql/`.
+//! One thread owns the connection that writes and takes whole batches from a channel; those that wait at the same time
+//! share a transaction. A few threads read. Rows are kept and decisions of `tasker-core` are applied; no rule is made
+//! here. The statements are in `sql/`.
 
 mod analytics;
 mod apply;
@@ -10,6 +11,7 @@ mod check;
 mod claim;
 mod definitions;
 mod error;
+mod group;
 mod heartbeat;
 mod load;
 mod locks;
@@ -17,6 +19,7 @@ mod log;
 mod migrate;
 mod open;
 mod prune;
+mod recent;
 mod rows;
 mod save;
 mod sql;
@@ -41,7 +44,8 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
-    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -109,11 +113,11 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
-        self.threads.write("submitting tasks", move |writer| submit::submit(writer, &batch)).await
+        self.threads.share("submitting tasks", batch, submit::submit).await
     }
 
     async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
-        self.threads.write("changing tasks", move |writer| apply::apply(writer, batch)).await
+        self.threads.share("changing tasks", batch, apply::apply).await
     }
 
     async fn heartbeat(&self, beat: Heartbeat) -> Result<HeartbeatAnswer, StoreError> {
@@ -180,6 +184,27 @@ impl Store for SqliteStore {
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
         self.threads.read("reading the log", move |reader| log::log(reader, &query)).await
+    }
+
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        self.threads.read("reading the end of the log", move |reader| log::end(reader, task, back)).await
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        let job = move |writer: &mut writer::Writer| log::note_reader(writer, &name, at);
+        self.threads.write("noting a reader of the log", job).await
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        let job = move |writer: &mut writer::Writer| log::forget_reader(writer, &name);
+        self.threads.write("forgetting a reader of the log", job).await
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        let now = (self.clock)();
+        self.threads.read("listing the readers of the log", move |reader| log::readers(reader, now)).await
     }
 
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -2,22 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use tasker_core::decide::Needs;
 use tasker_core::ids::{Ordinal, TaskId};
-use tasker_core::record::{QueueRow, StepRecord};
 
 use crate::error::Trouble;
+use crate::recent::{KnownStep, KnownTask};
 use crate::rows::{self, StoredTask, key_range, step_key};
 use crate::sql;
-
-/// Steps of one task, as far as they are needed.
-#[derive(Default)]
-pub(crate) struct LoadedSteps {
-    pub(crate) steps: Vec<(StepRecord, Option<QueueRow>)>,
-    /// Those with inputs of their own.
-    pub(crate) with_inputs: BTreeSet<Ordinal>,
-}
 
 /// A task's row.
 pub(crate) fn task(connection: &Connection, id: TaskId) -> Result<Option<StoredTask>, Trouble> {
@@ -31,85 +23,82 @@ pub(crate) fn task_of_seq(connection: &Connection, seq: i64) -> Result<Option<St
     Ok(statement.query_row([seq], rows::task).optional()?)
 }
 
-/// The steps that a decision needs.
+/// Makes known what a decision needs, and gives it.
 pub(crate) fn steps(
     connection: &Connection,
-    task: &StoredTask,
+    known: &mut KnownTask,
     n_steps: usize,
     needs: &Needs,
-) -> Result<LoadedSteps, Trouble> {
-    let mut loaded = LoadedSteps::default();
-    let expected = if needs.all {
-        loaded.all(connection, task.seq)?;
-        n_steps
+) -> Result<Vec<KnownStep>, Trouble> {
+    let is_whole = known.steps().len() == n_steps;
+    if needs.all && !is_whole {
+        learn_all(connection, known)?;
+    } else if !needs.all {
+        learn_chosen(connection, known, &needs.steps)?;
+    }
+    let mut steps: Vec<KnownStep> = if needs.all {
+        known.steps().to_vec()
     } else {
-        loaded.chosen(connection, task.seq, &needs.steps)?;
-        needs.steps.len()
+        needs.steps.iter().filter_map(|step| known.step(*step)).cloned().collect()
     };
-    if loaded.steps.len() != expected {
-        let message = format!("task {}: {} of {expected} steps are there", task.id, loaded.steps.len());
-        return Err(Trouble::Corrupt(message));
+    let expected = if needs.all { n_steps } else { needs.steps.len() };
+    if steps.len() != expected {
+        let (id, found) = (known.task.id, steps.len());
+        return Err(Trouble::Corrupt(format!("task {id}: {found} of {expected} steps are there")));
     }
     if needs.first_free && !needs.all {
-        loaded.first_free(connection, task.seq, &needs.steps)?;
+        let free = first_free(connection, known, is_whole, &needs.steps)?;
+        free.iter().for_each(|step| known.learn(step.clone()));
+        steps.extend(free);
     }
-    Ok(loaded)
+    Ok(steps)
 }
 
-impl LoadedSteps {
-    fn all(&mut self, connection: &Connection, seq: i64) -> Result<(), Trouble> {
-        let mut statement = connection.prepare_cached(sql::STEP_RANGE)?;
-        let (first, last) = key_range(seq);
-        self.take_all(&mut statement, params![first, last])
+fn learn_all(connection: &Connection, known: &mut KnownTask) -> Result<(), Trouble> {
+    let mut statement = connection.prepare_cached(sql::STEP_RANGE)?;
+    let (first, last) = key_range(known.task.seq);
+    let mut rows = statement.query([first, last])?;
+    while let Some(row) = rows.next()? {
+        known.learn(rows::known_step(row)?);
     }
+    Ok(())
+}
 
-    fn chosen(
-        &mut self,
-        connection: &Connection,
-        seq: i64,
-        steps: &BTreeSet<Ordinal>,
-    ) -> Result<(), Trouble> {
-        let mut statement = connection.prepare_cached(sql::STEP_ONE)?;
-        steps.iter().try_for_each(|&step| self.take_all(&mut statement, params![step_key(seq, step)]))
-    }
-
-    fn first_free(
-        &mut self,
-        connection: &Connection,
-        seq: i64,
-        but: &BTreeSet<Ordinal>,
-    ) -> Result<(), Trouble> {
-        let mut statement = connection.prepare_cached(sql::STEP_FREE)?;
-        let (first, last) = key_range(seq);
-        let mut rows = statement.query([first, last])?;
-        while let Some(row) = rows.next()? {
-            let (record, _) = rows::step(row)?;
-            if record.wants_queue_row() && !but.contains(&record.ordinal) {
-                self.take(row)?;
-                break;
-            }
+fn learn_chosen(
+    connection: &Connection,
+    known: &mut KnownTask,
+    steps: &BTreeSet<Ordinal>,
+) -> Result<(), Trouble> {
+    for &step in steps {
+        if known.step(step).is_none() {
+            let mut statement = connection.prepare_cached(sql::STEP_ONE)?;
+            let found = statement.query_row([step_key(known.task.seq, step)], rows::known_step).optional()?;
+            found.into_iter().for_each(|step| known.learn(step));
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn take_all(
-        &mut self,
-        statement: &mut CachedStatement<'_>,
-        params: &[&dyn rusqlite::ToSql],
-    ) -> Result<(), Trouble> {
-        let mut rows = statement.query(params)?;
-        while let Some(row) = rows.next()? {
-            self.take(row)?;
-        }
-        Ok(())
+fn first_free(
+    connection: &Connection,
+    known: &KnownTask,
+    is_whole: bool,
+    but: &BTreeSet<Ordinal>,
+) -> Result<Option<KnownStep>, Trouble> {
+    let fits = |step: &KnownStep| {
+        step.queue.is_none() && step.record.wants_queue_row() && !but.contains(&step.record.ordinal)
+    };
+    if is_whole {
+        return Ok(known.steps().iter().find(|step| fits(step)).cloned());
     }
-
-    fn take(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
-        let step = rows::step(row)?;
-        if rows::has_inputs(row)? {
-            self.with_inputs.insert(step.0.ordinal);
+    let mut statement = connection.prepare_cached(sql::STEP_FREE)?;
+    let (first, last) = key_range(known.task.seq);
+    let mut rows = statement.query([first, last])?;
+    while let Some(row) = rows.next()? {
+        let step = rows::known_step(row)?;
+        if fits(&step) {
+            return Ok(Some(step));
         }
-        self.steps.push(step);
-        Ok(())
     }
+    Ok(None)
 }

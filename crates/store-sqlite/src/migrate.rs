@@ -13,6 +13,7 @@ use crate::error::Trouble;
 use crate::sql;
 
 /// One step of the schema's history. There is no way back.
+#[derive(Clone, Copy)]
 struct Migration {
     version: u32,
     /// The oldest version whose programs can still use the result.
@@ -20,8 +21,11 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, readable_from: 1, sql: include_str!("../sql/migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, readable_from: 1, sql: include_str!("../sql/migrations/0001_initial.sql") },
+    // Programs for older schemas prune without noting it.
+    Migration { version: 2, readable_from: 2, sql: include_str!("../sql/migrations/0002_log_readers.sql") },
+];
 
 /// What a file holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,7 +112,8 @@ fn is_usable(found: Found, path: &Path, expected: u32) -> Result<bool, StoreErro
         Found::Schema { version, readable_from } if readable_from > expected => {
             Err(StoreError::Schema(format!(
                 "the database {path} has schema version {version}, which needs a program for version {readable_from} or \
-             newer; this one is for version {expected}: install a newer tasker, or name another file"
+             newer; this one is for version {expected}: install a newer tasker (`tasker db status` compares them), or \
+             name another file"
             )))
         }
         Found::Schema { version, .. } => Ok(version >= expected),
@@ -168,10 +173,21 @@ fn reading(path: &Path, trouble: Trouble) -> StoreError {
 mod tests {
     use super::*;
 
-    const NEXT: &[Migration] = &[
-        Migration { version: 1, readable_from: 1, sql: include_str!("../sql/migrations/0001_initial.sql") },
-        Migration { version: 2, readable_from: 2, sql: "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT" },
-    ];
+    /// The migrations there are and one more.
+    fn next() -> Vec<Migration> {
+        let version = latest() + 1;
+        let extra = "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT";
+        let extra = Migration { version, readable_from: version, sql: extra };
+        MIGRATIONS.iter().copied().chain([extra]).collect()
+    }
+
+    fn latest() -> u32 {
+        expected(MIGRATIONS)
+    }
+
+    fn schema(version: u32, readable_from: u32) -> Found {
+        Found::Schema { version, readable_from }
+    }
 
     fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
         let path = directory.path().join("tasker.db");
@@ -188,8 +204,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, connection) = database(&directory);
         migrate(&connection, &path).unwrap();
-        assert_eq!(found(&connection).unwrap(), Found::Schema { version: 1, readable_from: 1 });
-        assert!(!directory.path().join("tasker.db.v1.bak").exists());
+        assert_eq!(found(&connection).unwrap(), schema(latest(), 2));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "the database alone");
         let seeded: String =
             connection.query_row("SELECT name FROM namespace WHERE id = 1", [], |row| row.get(0)).unwrap();
         assert_eq!(seeded, "default");
@@ -197,14 +213,39 @@ mod tests {
 
     #[test]
     fn an_older_schema_is_migrated_after_a_copy() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, connection) = database(&directory);
-        migrate(&connection, &path).unwrap();
-        migrate_along(&connection, &path, NEXT).unwrap();
-        assert_eq!(found(&connection).unwrap(), Found::Schema { version: 2, readable_from: 2 });
-        let copy = Connection::open(directory.path().join("tasker.db.v1.bak")).unwrap();
-        assert_eq!(found(&copy).unwrap(), Found::Schema { version: 1, readable_from: 1 });
-        migrate_along(&connection, &path, NEXT).unwrap();
+        for n in 1..=MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let (path, connection) = database(&directory);
+            migrate_along(&connection, &path, &MIGRATIONS[..n]).unwrap();
+            let before = found(&connection).unwrap();
+            migrate_along(&connection, &path, &next()).unwrap();
+            assert_eq!(found(&connection).unwrap(), schema(latest() + 1, latest() + 1));
+            let version = MIGRATIONS[n - 1].version;
+            let copy = Connection::open(directory.path().join(format!("tasker.db.v{version}.bak"))).unwrap();
+            assert_eq!(found(&copy).unwrap(), before);
+            migrate_along(&connection, &path, &next()).unwrap();
+        }
+    }
+
+    /// Nobody can know any more what an older program deleted: whoever reads on from before is told so.
+    #[test]
+    fn deletions_of_an_older_program_are_taken_for_the_worst() {
+        for (kept, expected) in [(0..3, None), (1..3, Some(3)), (0..0, Some(3))] {
+            let directory = tempfile::tempdir().unwrap();
+            let (path, connection) = database(&directory);
+            migrate_along(&connection, &path, &MIGRATIONS[..1]).unwrap();
+            for n in 1..=3 {
+                let insert =
+                    "INSERT INTO transition (task_seq, seq, to_state, at, actor) VALUES (1, ?1, 0, 0, 'x')";
+                connection.execute(insert, [n]).unwrap();
+            }
+            let delete = "DELETE FROM transition WHERE n <= ?1 OR n > ?2";
+            connection.execute(delete, [kept.start, kept.end]).unwrap();
+            migrate(&connection, &path).unwrap();
+            let noted: Option<u32> =
+                connection.query_row("SELECT max(n) FROM log_pruning", [], |row| row.get(0)).unwrap();
+            assert_eq!(noted, expected, "{kept:?}");
+        }
     }
 
     #[test]
@@ -212,16 +253,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, connection) = database(&directory);
         migrate(&connection, &path).unwrap();
-        set_version(&connection, 3, 1);
+        let newer = latest() + 2;
+        set_version(&connection, newer, latest());
         migrate(&connection, &path).unwrap();
-        assert_eq!(found(&connection).unwrap(), Found::Schema { version: 3, readable_from: 1 });
-        set_version(&connection, 3, 2);
+        assert_eq!(found(&connection).unwrap(), schema(newer, latest()));
+        set_version(&connection, newer, newer - 1);
         let error = migrate(&connection, &path).unwrap_err().to_string();
-        assert!(error.contains("schema version 3") && error.contains("version 2 or newer"), "{error}");
-        assert!(
-            error.contains("this one is for version 1") && error.contains("install a newer tasker"),
-            "{error}"
-        );
+        let expected = [
+            format!("schema version {newer}"),
+            format!("version {} or newer", newer - 1),
+            format!("this one is for version {}", latest()),
+            "install a newer tasker".to_owned(),
+            "`tasker db status`".to_owned(),
+        ];
+        assert!(expected.iter().all(|part| error.contains(part)), "{error}");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tasker_core::ids::WorkerId;
+use tasker_store::read::READER_MEMORY;
 use tasker_store::write::{Prune, Pruned};
 
 use crate::error::Trouble;
@@ -18,24 +19,38 @@ const WORKER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) fn prune(writer: &mut Writer, request: &Prune) -> Result<Pruned, Trouble> {
     let (pruned, forgotten) = writer.transaction(|writing| {
         let before = writing.now.minus(request.finished_before).as_micros();
+        let heard_of = writing.now.minus(READER_MEMORY).as_micros();
         if request.dry_run {
             let mut count = writing.connection.prepare_cached(sql::PRUNE_COUNT)?;
-            let tasks = count.query_row([before], |row| rows::count(row, 0))?;
+            let tasks = count.query_row([before, heard_of], |row| rows::count(row, 0))?;
             return Ok((Pruned { tasks, more: false }, Vec::new()));
         }
         let batch = i64::try_from(request.batch).unwrap_or(i64::MAX);
         let mut find = writing.connection.prepare_cached(sql::PRUNE_FIND)?;
         // One more than is deleted tells whether more are left.
-        let rows = find.query_map([before, batch.saturating_add(1)], |row| row.get(0))?;
+        let rows = find.query_map([before, heard_of, batch.saturating_add(1)], |row| row.get(0))?;
         let mut found = rows.collect::<Result<Vec<i64>, _>>()?;
         let more = found.len() > request.batch;
         found.truncate(request.batch);
+        note_pruning(writing.connection, &found)?;
         found.iter().try_for_each(|seq| delete_task(writing.connection, *seq))?;
         let forgotten = forget_workers(writing)?;
         Ok((Pruned { tasks: found.len() as u64, more }, forgotten))
     })?;
     forgotten.into_iter().for_each(|worker| writer.locks.remove(worker));
     Ok(pruned)
+}
+
+/// Lets readers who are overtaken know.
+fn note_pruning(connection: &Connection, tasks: &[i64]) -> Result<(), Trouble> {
+    let mut insert = connection.prepare_cached(sql::PRUNING_INSERT)?;
+    let tasks = serde_json::to_string(tasks).expect("numbers are JSON");
+    let noted = insert.query_row([tasks], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    if let Some((n, number)) = noted {
+        let (n, number): (i64, i64) = (n, number);
+        connection.prepare_cached(sql::PRUNING_FORGET)?.execute([n, number])?;
+    }
+    Ok(())
 }
 
 /// Deletes everything of one task; its request last of what names its identity.

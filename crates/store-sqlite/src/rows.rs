@@ -11,6 +11,8 @@ use tasker_core::state::{StepState, TaskState};
 use tasker_core::time::Timestamp;
 use uuid::Uuid;
 
+use crate::recent::KnownStep;
+
 /// Bits of a step's key that hold its ordinal; the rest is its task's `seq`.
 const ORDINAL_BITS: u32 = 15;
 
@@ -81,6 +83,28 @@ impl StoredTask {
             ended_at: self.ended_at,
         }
     }
+
+    /// Takes over what the rules made of the row.
+    pub(crate) fn follow(&mut self, record: &TaskRecord) {
+        *self = Self::new(self.seq, self.revision_id, record);
+    }
+
+    /// A row as it is stored.
+    pub(crate) fn new(seq: i64, revision_id: i64, record: &TaskRecord) -> Self {
+        Self {
+            seq,
+            id: record.id,
+            revision_id,
+            state: record.state,
+            active: record.active,
+            remaining: record.remaining,
+            priority: record.priority,
+            log_seq: record.log_seq,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            ended_at: record.ended_at,
+        }
+    }
 }
 
 /// Reads the columns of `step_one`: a step and its queue row.
@@ -107,9 +131,10 @@ pub(crate) fn step(row: &Row<'_>) -> rusqlite::Result<(StepRecord, Option<QueueR
     Ok((record, if is_queued { Some(queue(row, ordinal)?) } else { None }))
 }
 
-/// Whether the step of a row of `step_one` has inputs of its own.
-pub(crate) fn has_inputs(row: &Row<'_>) -> rusqlite::Result<bool> {
-    row.get(N_STEP_COLUMNS - 1)
+/// Reads the columns of `step_one`, as they are kept.
+pub(crate) fn known_step(row: &Row<'_>) -> rusqlite::Result<KnownStep> {
+    let (record, queue) = step(row)?;
+    Ok(KnownStep { record, queue, has_inputs: row.get(N_STEP_COLUMNS - 1)? })
 }
 
 fn queue(row: &Row<'_>, ordinal: Ordinal) -> rusqlite::Result<QueueRow> {

@@ -12,25 +12,24 @@ use tasker_store::write::{SubmitAnswer, SubmitBatch, Submitted};
 use crate::caches::Context;
 use crate::definitions::{Standing, standing};
 use crate::error::Trouble;
+use crate::recent::KnownTask;
 use crate::rows::{self, StoredTask};
 use crate::save::{self, Decided, json_text};
 use crate::sql;
 use crate::work;
-use crate::writer::{Writer, Writing};
+use crate::writer::Writing;
 
-/// Decides and writes a batch in one transaction.
-pub(crate) fn submit(writer: &mut Writer, batch: &SubmitBatch) -> Result<Submitted, Trouble> {
-    writer.transaction(|writing| {
-        let mut run = Run { rules: &batch.rules, budget: batch.budget.clone(), standings: HashMap::new() };
-        let mut new = Vec::new();
-        let mut answers = Vec::with_capacity(batch.submissions.len());
-        for submission in &batch.submissions {
-            answers.push(run.one(writing, submission, &mut new)?);
-        }
-        save::new_tasks(writing.connection, &new)?;
-        let work = work::of_all(writing, &new)?;
-        Ok(Submitted { answers, work, now: writing.now })
-    })
+/// Decides and writes a batch.
+pub(crate) fn submit(writing: &mut Writing<'_>, batch: &SubmitBatch) -> Result<Submitted, Trouble> {
+    let mut run = Run { rules: &batch.rules, budget: batch.budget.clone(), standings: HashMap::new() };
+    let mut new = Vec::new();
+    let mut answers = Vec::with_capacity(batch.submissions.len());
+    for submission in &batch.submissions {
+        answers.push(run.one(writing, submission, &mut new)?);
+    }
+    save::new_tasks(writing.connection, &new)?;
+    let work = work::of_all(writing, &new)?;
+    Ok(Submitted { answers, work, now: writing.now })
 }
 
 /// One batch under way. The task rows are inserted one by one, so that each submission sees those before it; the rest
@@ -85,6 +84,7 @@ impl Run<'_> {
         if !change.claims.is_empty() {
             let context = Context { context: input.context, correlation_id: input.correlation_id };
             writing.contexts.keep(task.id, task.created_at, context);
+            writing.recent.keep(KnownTask::created(task.clone(), &change));
         }
         new.push(Decided { task, revision, change, with_inputs: Default::default() });
         Ok(SubmitAnswer::Accepted { state })
@@ -136,7 +136,7 @@ fn insert(
     if let Some(hash) = &input.identity {
         connection.prepare_cached(sql::IDENTITY_INSERT)?.execute(params![hash, seq])?;
     }
-    Ok(stored(seq, revision_id, task))
+    Ok(StoredTask::new(seq, revision_id, task))
 }
 
 fn insert_input(connection: &Connection, seq: i64, input: &TaskInput) -> Result<(), Trouble> {
@@ -154,22 +154,6 @@ fn insert_input(connection: &Connection, seq: i64, input: &TaskInput) -> Result<
         input.context.as_str()
     ])?;
     Ok(())
-}
-
-fn stored(seq: i64, revision_id: i64, task: &TaskRecord) -> StoredTask {
-    StoredTask {
-        seq,
-        id: task.id,
-        revision_id,
-        state: task.state,
-        active: task.active,
-        remaining: task.remaining,
-        priority: task.priority,
-        log_seq: task.log_seq,
-        created_at: task.created_at,
-        updated_at: task.updated_at,
-        ended_at: task.ended_at,
-    }
 }
 
 fn refused(submission: &Submission, code: &'static str, what: &str, help: &str) -> SubmitAnswer {

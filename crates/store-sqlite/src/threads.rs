@@ -1,7 +1,6 @@
 //! The threads that own the connections: one that writes, a few that read. Callers send them closures and await the
 //! answers.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -10,14 +9,29 @@ use tasker_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::caches::Revisions;
-use crate::error::{Trouble, unavailable, unstorable};
+use crate::error::{Trouble, caught, unavailable};
+use crate::group::{self, Call, Part};
 use crate::open::{Clock, Opened};
-use crate::writer::Writer;
+use crate::writer::{Writer, Writing};
 
 /// How many calls may wait for the writer, and how many for a reader, before callers wait to hand theirs in.
 const BACKLOG: usize = 1024;
 
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
+
+/// What the writer is handed.
+enum Order {
+    /// Makes transactions of its own.
+    Alone(Job<Writer>),
+    /// Can share a transaction.
+    Shared(Box<dyn Part>),
+}
+
+/// What was handed to the writer, in the order of arrival.
+struct Orders {
+    arriving: mpsc::Receiver<Order>,
+    put_back: Option<Order>,
+}
 
 /// A thread's side of a connection that only reads.
 pub(crate) struct Reader {
@@ -27,7 +41,7 @@ pub(crate) struct Reader {
 
 /// The running threads. Dropping this lets them finish what they were handed, and waits for them.
 pub(crate) struct Threads {
-    writer: Option<mpsc::Sender<Job<Writer>>>,
+    writer: Option<mpsc::Sender<Order>>,
     readers: Option<mpsc::Sender<Job<Reader>>>,
     running: Vec<JoinHandle<()>>,
 }
@@ -53,15 +67,32 @@ impl Threads {
         trying: &'static str,
         job: impl FnOnce(&mut Writer) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let sender = self.writer.as_ref().expect("the sender is there until the store is dropped");
-        let answer = ask(sender, trying, move |writer: &mut Writer| {
-            let answer = catch_unwind(AssertUnwindSafe(|| job(writer)));
-            if !matches!(answer, Ok(Ok(_))) {
+        let job = move |writer: &mut Writer| {
+            let answer = caught(|| job(writer));
+            if answer.is_err() {
                 writer.forget();
             }
             answer
-        });
-        answer.await
+        };
+        ask(self.writer(), trying, Order::Alone, job).await
+    }
+
+    /// Does something on the writer's thread, in a transaction that it may share with others.
+    pub(crate) async fn share<B: Send + 'static, T: Send + 'static>(
+        &self,
+        trying: &'static str,
+        batch: B,
+        work: fn(&mut Writing<'_>, &B) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
+        let (reply, answered) = oneshot::channel();
+        let call = Call { trying, batch, work, done: None, reply };
+        self.writer().send(Order::Shared(Box::new(call))).await.map_err(|_| ended(trying))?;
+        let (answer, _batch) = answered.await.map_err(|_| ended(trying))?;
+        answer
+    }
+
+    fn writer(&self) -> &mpsc::Sender<Order> {
+        self.writer.as_ref().expect("the sender is there until the store is dropped")
     }
 
     /// Runs a job on a reader's thread, in one read transaction.
@@ -71,9 +102,7 @@ impl Threads {
         job: impl FnOnce(&mut Reader) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, StoreError> {
         let sender = self.readers.as_ref().expect("the sender is there until the store is dropped");
-        let answer =
-            ask(sender, trying, move |reader: &mut Reader| catch_unwind(AssertUnwindSafe(|| job(reader))));
-        answer.await
+        ask(sender, trying, |job| job, move |reader: &mut Reader| caught(|| job(reader))).await
     }
 }
 
@@ -102,27 +131,23 @@ impl Drop for Threads {
     }
 }
 
-/// A panic is a defect met by this one job: it is told as data that cannot be stored, so that callers look for the
-/// item that causes it instead of trying the same batch for ever.
-async fn ask<C: 'static, T: Send + 'static>(
-    sender: &mpsc::Sender<Job<C>>,
+async fn ask<C: 'static, O, T: Send + 'static>(
+    sender: &mpsc::Sender<O>,
     trying: &'static str,
-    job: impl FnOnce(&mut C) -> std::thread::Result<Result<T, Trouble>> + Send + 'static,
+    order: impl FnOnce(Job<C>) -> O,
+    job: impl FnOnce(&mut C) -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (answer, answered) = oneshot::channel();
+    let (reply, answered) = oneshot::channel();
     let job: Job<C> = Box::new(move |side| {
-        let _ = answer.send(match job(side) {
-            Ok(answer) => answer.map_err(|trouble| trouble.while_trying(trying)),
-            Err(panic) => Err(unstorable(trying, format!("the store panicked: {}", panic_text(&*panic)))),
-        });
+        // Whoever went away does not want the answer.
+        let _ = reply.send(job(side).map_err(|trouble| trouble.while_trying(trying)));
     });
-    sender.send(job).await.map_err(|_| unavailable(trying, "the database thread has ended"))?;
-    answered.await.map_err(|_| unavailable(trying, "the database thread has ended"))?
+    sender.send(order(job)).await.map_err(|_| ended(trying))?;
+    answered.await.map_err(|_| ended(trying))?
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+fn ended(trying: &str) -> StoreError {
+    unavailable(trying, "the database thread has ended")
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
@@ -130,9 +155,33 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread.map_err(|error| unavailable("starting a database thread", error))
 }
 
-fn serve_writer(mut jobs: mpsc::Receiver<Job<Writer>>, mut writer: Writer) {
-    while let Some(job) = jobs.blocking_recv() {
-        job(&mut writer);
+fn serve_writer(arriving: mpsc::Receiver<Order>, mut writer: Writer) {
+    let mut orders = Orders { arriving, put_back: None };
+    while let Some(order) = orders.next() {
+        match order {
+            Order::Alone(job) => job(&mut writer),
+            Order::Shared(first) => group::commit(&mut writer, first, || orders.next_shared()),
+        }
+    }
+}
+
+impl Orders {
+    fn next(&mut self) -> Option<Order> {
+        self.put_back.take().or_else(|| self.arriving.blocking_recv())
+    }
+
+    /// The next one, if it is there already and can share a transaction.
+    fn next_shared(&mut self) -> Option<Box<dyn Part>> {
+        if self.put_back.is_some() {
+            return None;
+        }
+        match self.arriving.try_recv().ok()? {
+            Order::Shared(part) => Some(part),
+            alone => {
+                self.put_back = Some(alone);
+                None
+            }
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::caches::{Contexts, Handlers, Revisions};
 use crate::error::Trouble;
 use crate::locks::WorkerLocks;
 use crate::open::Clock;
+use crate::recent::Recent;
+use crate::sql;
 
 /// Everything that the writer's thread owns.
 pub(crate) struct Writer {
@@ -17,6 +19,7 @@ pub(crate) struct Writer {
     revisions: Arc<Revisions>,
     handlers: Handlers,
     contexts: Contexts,
+    recent: Recent,
     pub(crate) locks: WorkerLocks,
 }
 
@@ -27,6 +30,7 @@ pub(crate) struct Writing<'a> {
     pub(crate) revisions: &'a Revisions,
     pub(crate) handlers: &'a mut Handlers,
     pub(crate) contexts: &'a mut Contexts,
+    pub(crate) recent: &'a mut Recent,
 }
 
 impl Writer {
@@ -42,6 +46,7 @@ impl Writer {
             revisions,
             handlers: Handlers::default(),
             contexts: Contexts::default(),
+            recent: Recent::default(),
             locks,
         }
     }
@@ -52,12 +57,14 @@ impl Writer {
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.recent.as_of(data_version(&transaction)?);
         let mut writing = Writing {
             connection: &transaction,
             now: (self.clock)(),
             revisions: &self.revisions,
             handlers: &mut self.handlers,
             contexts: &mut self.contexts,
+            recent: &mut self.recent,
         };
         let answer = work(&mut writing)?;
         transaction.commit().map_err(Trouble::Commit)?;
@@ -73,5 +80,11 @@ impl Writer {
     pub(crate) fn forget(&mut self) {
         self.handlers = Handlers::default();
         self.contexts = Contexts::default();
+        self.recent = Recent::default();
     }
+}
+
+/// A number that changes when another connection has changed the file.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached(sql::DATA_VERSION)?.query_row([], |row| row.get(0))
 }

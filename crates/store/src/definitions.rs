@@ -8,7 +8,7 @@ use tasker_core::plan::Plan;
 use tasker_core::time::Timestamp;
 
 /// Which definition is meant.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Selector {
     /// Name space.
     pub namespace: Namespace,

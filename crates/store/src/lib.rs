@@ -26,7 +26,10 @@ pub use crate::error::StoreError;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use crate::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use crate::read::{
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
+};
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 
@@ -85,8 +88,22 @@ pub trait Store: Send + Sync + 'static {
     /// A page of tasks, newest first.
     async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError>;
 
-    /// Log entries after a cursor, oldest first.
+    /// Log entries after a cursor, oldest first. If entries after the cursor of a query for all tasks were deleted since it
+    /// was given out, this is a [`StoreError::Refused`] with code `position_gone`, never a gap that nobody is told of.
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// The position before the last `back` entries that can be told, of all tasks or of one.
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError>;
+
+    /// Notes how far a reader of the log has come. What it has not read yet is not pruned, for as long as it is heard of
+    /// ([`read::READER_MEMORY`]).
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError>;
+
+    /// Forgets a reader. `false` if there is none of this name.
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// The readers that were noted, by name.
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError>;
 
     /// What is scheduled and running, per handler that has queue rows, sorted by handler.
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError>;
@@ -129,10 +146,22 @@ pub trait Store: Send + Sync + 'static {
         std::future::pending().await
     }
 
+    /// Tells other nodes that there may be work, as [`Store::hinted`] lets them know. A store that only one process uses
+    /// tells nobody.
+    async fn hint(&self) {}
+
     /// How long [`Store::apply`] waits for a lock at most; callers use it to size their own patience.
     fn patience(&self) -> Duration {
         Duration::from_secs(5)
     }
+}
+
+/// A transaction of the caller's own, in the database of a store: what is submitted in it exists if it commits.
+#[async_trait]
+pub trait SubmitTransaction: Send {
+    /// As [`Store::submit`], but in this transaction, and without claiming anything. On [`StoreError`] the transaction is
+    /// as it was before, unless its connection is gone.
+    async fn submit(&mut self, batch: SubmitBatch) -> Result<Submitted, StoreError>;
 }
 
 /// An object in an external system (`spec/authoring.md` 1.9).

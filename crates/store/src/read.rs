@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
 use tasker_core::plan::Plan;
@@ -107,16 +109,37 @@ pub struct LogQuery {
     pub limit: usize,
 }
 
+/// How long a reader of the log is waited for that is not heard of any more: what it has not read may be pruned then
+/// (`engine.md` 8).
+pub const READER_MEMORY: Duration = Duration::from_secs(7 * 86_400);
+
+/// A reader of the log that wants to go on where it stopped.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct LogReader {
+    /// Its name.
+    pub name: String,
+    /// The last entry that it is done with.
+    pub position: Cursor,
+    /// When it was last heard of.
+    pub seen_at: Timestamp,
+    /// Whether it keeps what it has not read from being pruned.
+    pub holds: bool,
+}
+
 /// A position in the log. Opaque; only to be handed back, as it is or as text.
 ///
 /// A store that writes from one place numbers its entries, and its positions are these numbers ([`Cursor::at`]).
 /// Where many write at once, an entry may be committed after others with higher numbers; there a position has three
 /// parts (`engine.md` 7), and their order is the order in which entries are told.
+///
+/// A position also remembers how often the log had been pruned when it was given out. So a reader that begins in an old log
+/// is told what is left of it, and one that was overtaken by deletion is told that.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Cursor {
     epoch: u32,
     xid: u64,
     n: u64,
+    prunings: u64,
 }
 
 impl Cursor {
@@ -130,7 +153,12 @@ impl Cursor {
 
     /// The position of the entry of this number, written under this transaction id of this epoch.
     pub const fn within(epoch: u32, xid: u64, n: u64) -> Self {
-        Self { epoch, xid, n }
+        Self { epoch, xid, n, prunings: 0 }
+    }
+
+    /// This position, given out after the log was pruned so often.
+    pub const fn after_prunings(self, prunings: u64) -> Self {
+        Self { prunings, ..self }
     }
 
     /// Which life of the database's transaction ids.
@@ -147,15 +175,55 @@ impl Cursor {
     pub const fn n(self) -> u64 {
         self.n
     }
+
+    /// How often the log had been pruned when this position was given out.
+    pub const fn prunings(self) -> u64 {
+        self.prunings
+    }
+
+    /// Checks that nothing after this position was deleted since it was given out.
+    ///
+    /// # Errors
+    /// `position_gone`.
+    pub fn refuse_if_gone(self, prunings: &[Pruning]) -> Result<(), Rejection> {
+        let is_start = self.place() == Self::START.place();
+        let overtakes = |one: &Pruning| one.number > self.prunings && one.last.place() > self.place();
+        if is_start || !prunings.iter().any(overtakes) {
+            return Ok(());
+        }
+        Err(Rejection {
+            code: "position_gone",
+            message: format!("events after position {self} were deleted before they were read"),
+            help: Some(
+                "read what is left with --from-start; next time, give the reader a name (--reader NAME): what it has \
+                 not read is kept for a week"
+                    .into(),
+            ),
+        })
+    }
+
+    const fn place(self) -> (u32, u64, u64) {
+        (self.epoch, self.xid, self.n)
+    }
 }
 
-/// `n`, or `epoch-xid-n`.
+/// A deletion from the log. A store need not remember one after which another reached as far or farther.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pruning {
+    /// 1, 2, 3, ...
+    pub number: u64,
+    /// The last entry that was deleted.
+    pub last: Cursor,
+}
+
+/// `n`, or `epoch-xid-n`; then, if the log has ever been pruned, `.prunings`.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.epoch, self.xid) {
             (0, 0) => write!(f, "{}", self.n),
             (epoch, xid) => write!(f, "{epoch}-{xid}-{}", self.n),
-        }
+        }?;
+        if self.prunings == 0 { Ok(()) } else { write!(f, ".{}", self.prunings) }
     }
 }
 
@@ -163,13 +231,16 @@ impl FromStr for Cursor {
     type Err = InvalidCursor;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Result<Vec<u64>, _> = text.split('-').map(str::parse).collect();
         let invalid = || InvalidCursor(text.chars().take(100).collect());
-        match parts.map_err(|_| invalid())?[..] {
-            [n] => Ok(Self::at(n)),
-            [epoch, xid, n] => Ok(Self::within(epoch.try_into().map_err(|_| invalid())?, xid, n)),
-            _ => Err(invalid()),
-        }
+        let (place, prunings) = text.split_once('.').unwrap_or((text, "0"));
+        let prunings = prunings.parse().map_err(|_| invalid())?;
+        let parts: Result<Vec<u64>, _> = place.split('-').map(str::parse).collect();
+        let place = match parts.map_err(|_| invalid())?[..] {
+            [n] => Self::at(n),
+            [epoch, xid, n] => Self::within(epoch.try_into().map_err(|_| invalid())?, xid, n),
+            _ => return Err(invalid()),
+        };
+        Ok(place.after_prunings(prunings))
     }
 }
 
@@ -251,6 +322,8 @@ mod tests {
             (Cursor::at(7), "7"),
             (Cursor::within(1, 900, 7), "1-900-7"),
             (Cursor::within(0, 900, 7), "0-900-7"),
+            (Cursor::at(7).after_prunings(3), "7.3"),
+            (Cursor::within(1, 900, 7).after_prunings(12), "1-900-7.12"),
         ] {
             assert_eq!(cursor.to_string(), text);
             assert_eq!(text.parse(), Ok(cursor));
@@ -259,9 +332,27 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "x", "1-2", "1-2-3-4", "-1", "99999999999-1-1"] {
+        for text in ["", "x", "1-2", "1-2-3-4", "-1", "1.", "1.x", "1.2.3", "99999999999-1-1"] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_position_is_gone_if_something_after_it_was_deleted_since() {
+        let check = |cursor: Cursor, prunings: &[(u64, u64)], is_gone: bool| {
+            let prunings: Vec<Pruning> = prunings
+                .iter()
+                .map(|(number, n)| Pruning { number: *number, last: Cursor::at(*n) })
+                .collect();
+            assert_eq!(cursor.refuse_if_gone(&prunings).is_err(), is_gone, "{cursor} {prunings:?}");
+        };
+        check(Cursor::at(5), &[], false);
+        check(Cursor::at(5), &[(1, 5)], false);
+        check(Cursor::at(5), &[(1, 6)], true);
+        check(Cursor::START, &[(1, 6)], false);
+        check(Cursor::at(5).after_prunings(1), &[(1, 6)], false);
+        check(Cursor::at(5).after_prunings(1), &[(1, 6), (2, 4)], false);
+        check(Cursor::at(5).after_prunings(1), &[(2, 6)], true);
     }
 
     #[test]

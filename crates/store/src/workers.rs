@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tasker_core::ids::{Fence, Ordinal, TaskId, WorkerId};
 use tasker_core::names::HandlerName;
+use tasker_core::record::Claim;
 use tasker_core::time::Timestamp;
 
 use crate::write::Work;
@@ -18,6 +19,12 @@ pub struct ClaimKey {
     pub ordinal: Ordinal,
     /// The fence.
     pub fence: Fence,
+}
+
+impl From<&Claim> for ClaimKey {
+    fn from(claim: &Claim) -> Self {
+        Self { task: claim.task, ordinal: claim.ordinal, fence: claim.fence }
+    }
 }
 
 /// One heartbeat (`engine.md` 5). The first one registers the worker.
@@ -37,7 +44,7 @@ pub struct Heartbeat {
     pub held: Vec<ClaimKey>,
     /// Time without heartbeat after which a worker is lost.
     pub lease: Duration,
-    /// Whether this worker may judge others lost: it had unbroken contact for a whole lease.
+    /// Whether this worker may judge others lost: as far as it knows it had unbroken contact for a whole lease.
     pub may_judge: bool,
     /// Most rows of lost workers to return.
     pub rescue_limit: usize,
@@ -49,6 +56,12 @@ impl Heartbeat {
     pub fn interval(&self) -> Duration {
         self.lease / 3
     }
+
+    /// Whether this heartbeat judges other workers. A worker that the store has not heard for a lease must not, whatever
+    /// it thinks: a process that was stopped, or whose machine slept, does not know what it missed.
+    pub fn judges(&self, heard_before: Option<Timestamp>, now: Timestamp) -> bool {
+        self.may_judge && heard_before.is_some_and(|at| now.since(at) <= self.lease)
+    }
 }
 
 /// What a worker learns from its heartbeat.
@@ -58,7 +71,8 @@ pub struct HeartbeatAnswer {
     pub now: Timestamp,
     /// The worker had been judged lost or stopped: it must drop everything it holds and register under a new id.
     pub lost: bool,
-    /// Claims it holds whose rows are gone, are held by another, or whose task was cancelled.
+    /// Claims it holds whose rows are gone, are held by another, or whose task was cancelled. Besides, those among
+    /// `unknown` whose task was cancelled: they are to be given back.
     pub revoked: Vec<ClaimKey>,
     /// Claims in its name that it does not know of, older than one heartbeat: to be run or given back.
     pub unknown: Vec<Work>,

@@ -53,6 +53,9 @@ pub enum SubmitAnswer {
         /// As this task.
         of: TaskId,
     },
+    /// A transaction that has not ended holds an equal identity or this id: nothing is stored. What comes of it is known
+    /// when that transaction has ended; to be tried again, by itself.
+    Blocked,
     /// The plan is not the latest version any more: resolve again.
     NotLatest,
     /// A rule said no: the definition is retired, the identity strategy failed, ...

@@ -1,5 +1,6 @@
 //! What the tests of Tasker share: a clock that stands still, definitions made by code or by chance, one suite that
-//! every store must pass, and a differential run that compares stores with one another. Dev-dependency only.
+//! every store must pass, a differential run that compares stores with one another, and a simulation of whole nodes whose
+//! world fails. Dev-dependency only.
 
 pub mod clock;
 pub mod conformance;
@@ -10,6 +11,7 @@ pub mod driver;
 pub mod postgres;
 pub mod random;
 pub mod scenarios;
+pub mod sim;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -5,8 +5,12 @@
 //! Without PostgreSQL the tests that need it fail, and say what to install: a test that is not run proves nothing.
 
 mod cluster;
+mod disk;
+mod frontend;
 mod proxy;
+mod relay;
 mod shared;
+mod standby;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,8 +18,10 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 
-pub use self::cluster::{Cluster, Durability};
+pub use self::cluster::{Cluster, Durability, Setup};
+pub use self::disk::SmallDisk;
 pub use self::proxy::Proxy;
+pub use self::relay::Relay;
 
 use crate::StoreUnderTest;
 use crate::clock::TestClock;

@@ -3,8 +3,12 @@
 mod demo;
 mod examples;
 mod http_calls;
+mod idle;
 mod kill;
 mod nodes;
+mod outages;
 mod reference;
 mod resume;
 mod shared_file;
+mod troubles;
+mod unusable;

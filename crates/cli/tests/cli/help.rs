@@ -31,6 +31,8 @@ const COMMANDS: &[&str] = &[
     "step cancel",
     "events",
     "events tail",
+    "events readers",
+    "events forget",
     "worker",
     "worker run",
     "worker list",

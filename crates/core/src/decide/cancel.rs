@@ -14,7 +14,7 @@ impl Workset<'_> {
             return Err(illegal(format!("cancelling task {}", self.task.id), state));
         }
         self.move_task(TaskState::Cancelled, actor, Some(note));
-        let all: Vec<Ordinal> = self.steps.keys().copied().collect();
+        let all: Vec<Ordinal> = self.steps.ordinals().collect();
         for step in all {
             let entry = self.entry(step);
             let claimed = entry.queue.as_ref().is_some_and(|row| row.worker.is_some());

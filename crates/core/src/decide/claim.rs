@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::note::Note;
-use super::workset::ENGINE;
+use super::workset::{ENGINE, Entry};
 use super::{Answer, Workset};
 use crate::ids::{Fence, Ordinal, TaskId, WorkerId};
 use crate::names::HandlerName;
@@ -50,10 +50,8 @@ impl Workset<'_> {
         let due: Vec<Ordinal> = self
             .steps
             .iter()
-            .filter(|(_, entry)| {
-                entry.queue.as_ref().is_some_and(|row| row.worker.is_none() && row.run_at <= now)
-            })
-            .map(|(ordinal, _)| *ordinal)
+            .filter(|entry| entry.queue.as_ref().is_some_and(|row| row.worker.is_none() && row.run_at <= now))
+            .map(Entry::ordinal)
             .collect();
         for step in due {
             if budget.take(self.task.id, &self.plan.step(step).handler) {

@@ -10,6 +10,7 @@ mod note;
 mod resolve;
 mod retry;
 mod settle;
+mod steps;
 mod submit;
 mod workset;
 

@@ -1,7 +1,7 @@
 //! Trying failed steps again, and reopening the task they failed.
 
 use super::note::Note;
-use super::workset::illegal;
+use super::workset::{Entry, illegal};
 use super::{Answer, NewLimit, Rejection, Workset};
 use crate::ids::Ordinal;
 use crate::state::{StepState, TaskState};
@@ -65,7 +65,7 @@ impl Workset<'_> {
                     .help("submit a new task instead"));
             }
         }
-        let free: Vec<Ordinal> = self.steps.iter().filter(|(_, e)| e.is_free()).map(|(o, _)| *o).collect();
+        let free: Vec<Ordinal> = self.steps.iter().filter(|e| e.is_free()).map(Entry::ordinal).collect();
         for step in free {
             self.release(step);
         }
@@ -104,8 +104,8 @@ impl Workset<'_> {
 
     fn failed_steps(&self, chosen: &[Ordinal]) -> Vec<Ordinal> {
         let in_error =
-            |step: &Ordinal| self.steps.get(step).is_some_and(|e| e.record.state == StepState::Error);
-        let all = self.steps.keys().copied();
+            |step: &Ordinal| self.steps.get(*step).is_some_and(|e| e.record.state == StepState::Error);
+        let all = self.steps.ordinals();
         if chosen.is_empty() {
             all.filter(in_error).collect()
         } else {
@@ -126,7 +126,7 @@ impl Workset<'_> {
                 .help(format!("allow one more execution each: tasker task retry {task} --more 1"));
         }
         let blocking: Vec<Ordinal> =
-            self.steps.values().filter(|e| !e.record.state.is_done()).map(|e| e.record.ordinal).collect();
+            self.steps.iter().filter(|e| !e.record.state.is_done()).map(Entry::ordinal).collect();
         let message =
             format!("task {task}: none of the chosen steps is in error; not done: {}", names(&blocking));
         Rejection::new("nothing_to_retry", message).help(format!("see why: tasker task explain {task}"))

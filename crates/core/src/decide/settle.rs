@@ -89,7 +89,7 @@ impl Workset<'_> {
     fn retry_at(&mut self, step: Ordinal, failure: &Failure, wait: Wait) -> Option<Timestamp> {
         let (task, now, open) = (self.task.id, self.now, self.task.state.is_open());
         let (policy, backoff) = (&self.rules.backoff, self.plan.waits[step.index()]);
-        let record = &mut self.steps.get_mut(&step).expect("the step was read").record;
+        let record = &mut self.steps.get_mut(step).expect("the step was read").record;
         let again = open && record.retryable && record.attempts < record.retry_limit;
         let retry_after = match failure.kind {
             FailureKind::Retryable { retry_after } => retry_after,

@@ -1,10 +1,10 @@
 //! A task is accepted.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::claim::ClaimBudget;
 use super::note::Note;
+use super::steps::Steps;
 use super::workset::{ENGINE, Entry, TaskChange};
 use super::{Rules, Workset};
 use crate::definition::Priority;
@@ -97,8 +97,7 @@ impl Workset<'_> {
     }
 
     fn release_roots(&mut self, run_at: Timestamp) {
-        let roots: Vec<Ordinal> =
-            self.steps.values().filter(|e| e.is_free()).map(|e| e.record.ordinal).collect();
+        let roots: Vec<Ordinal> = self.steps.iter().filter(|e| e.is_free()).map(Entry::ordinal).collect();
         let n = if self.plan.definition.concurrent { roots.len() } else { 1 };
         for step in roots.into_iter().take(n) {
             self.schedule(step, run_at);
@@ -122,7 +121,7 @@ fn record_of(submission: &Submission, now: Timestamp) -> TaskRecord {
     }
 }
 
-fn steps_of(submission: &Submission, now: Timestamp) -> BTreeMap<Ordinal, Entry> {
+fn steps_of(submission: &Submission, now: Timestamp) -> Steps {
     let plan = &submission.plan;
     let mut waits: Vec<u32> = plan.graph.steps().map(|step| plan.graph.parents(step).len() as u32).collect();
     for &step in &submission.bypass {
@@ -132,7 +131,7 @@ fn steps_of(submission: &Submission, now: Timestamp) -> BTreeMap<Ordinal, Entry>
         let template = plan.step(step);
         StepRecord::new(step, waits[step.index()], template.retry_limit, template.retryable, now)
     };
-    plan.graph.steps().map(|step| (step, Entry::fresh(record(step)))).collect()
+    plan.graph.steps().map(|step| Entry::fresh(record(step))).collect()
 }
 
 fn input_of(submission: &Submission, now: Timestamp) -> Result<TaskInput, String> {

@@ -1,9 +1,9 @@
 //! The part of a task that one batch of inputs works on, and the changes that come of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::note::Note;
+use super::steps::Steps;
 use super::{Answer, Input, Rejection, Rules};
 use crate::ids::{Fence, Ordinal};
 use crate::outcome::StepError;
@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 /// Who the log names when nobody in particular acts.
 pub(super) const ENGINE: &str = "engine";
 
+/// Log entries of an ordinary change: a step completes, one starts, the task ends.
+const LOG_CAPACITY: usize = 4;
+
 /// A locked task with the steps that its inputs touch. Inputs change it in memory; [`Workset::finish`] says what to
 /// write.
 pub struct Workset<'a> {
@@ -23,7 +26,7 @@ pub struct Workset<'a> {
     pub(super) rules: &'a Rules,
     pub(super) now: Timestamp,
     pub(super) task: TaskRecord,
-    pub(super) steps: BTreeMap<Ordinal, Entry>,
+    pub(super) steps: Steps,
     pub(super) annotations: Vec<Annotation>,
     pub(super) claims: Vec<Claim>,
     pub(super) edit: Option<TaskEdit>,
@@ -104,17 +107,11 @@ impl<'a> Workset<'a> {
         task: TaskRecord,
         steps: impl IntoIterator<Item = (StepRecord, Option<QueueRow>)>,
     ) -> Self {
-        let steps =
-            steps.into_iter().map(|(record, row)| (record.ordinal, Entry::stored(record, row))).collect();
+        let steps = steps.into_iter().map(|(record, row)| Entry::stored(record, row)).collect();
         Self { now: task.moment(now), ..Self::empty(plan, rules, task, steps) }
     }
 
-    pub(super) fn empty(
-        plan: Arc<Plan>,
-        rules: &'a Rules,
-        task: TaskRecord,
-        steps: BTreeMap<Ordinal, Entry>,
-    ) -> Self {
+    pub(super) fn empty(plan: Arc<Plan>, rules: &'a Rules, task: TaskRecord, steps: Steps) -> Self {
         Self {
             plan,
             rules,
@@ -124,7 +121,7 @@ impl<'a> Workset<'a> {
             annotations: Vec::new(),
             claims: Vec::new(),
             edit: None,
-            log: Vec::new(),
+            log: Vec::with_capacity(LOG_CAPACITY),
             task_dirty: false,
         }
     }
@@ -148,7 +145,7 @@ impl<'a> Workset<'a> {
     }
 
     pub(super) fn entry(&mut self, step: Ordinal) -> &mut Entry {
-        self.steps.get_mut(&step).expect("the store read every step that `needs` named")
+        self.steps.get_mut(step).expect("the store read every step that `needs` named")
     }
 
     /// Changes a step's state and logs it. The change is legal by construction of the callers.
@@ -243,7 +240,7 @@ impl<'a> Workset<'a> {
         if self.plan.definition.concurrent || self.task.active > 0 || !self.task.state.is_open() {
             return;
         }
-        let next = self.steps.values().find(|entry| entry.is_free());
+        let next = self.steps.iter().find(|entry| entry.is_free());
         if let Some(Entry { record, .. }) = next {
             let run_at = record.next_retry_at().map_or(self.now, |at| at.max(self.now));
             self.schedule(record.ordinal, run_at);
@@ -270,7 +267,7 @@ impl<'a> Workset<'a> {
     pub(super) fn into_change(mut self) -> TaskChange {
         // A later input of the same batch may have taken a step from its worker again.
         self.claims
-            .retain(|claim| self.steps.get(&claim.ordinal).is_some_and(|entry| entry.is_held(claim.fence)));
+            .retain(|claim| self.steps.get(claim.ordinal).is_some_and(|entry| entry.is_held(claim.fence)));
         let mut change = TaskChange {
             task: self.task_dirty.then_some(self.task),
             steps: Vec::new(),
@@ -280,9 +277,11 @@ impl<'a> Workset<'a> {
             annotations: self.annotations,
             edit: self.edit,
         };
-        for (ordinal, entry) in self.steps {
+        let steps = self.steps.into_iter();
+        change.steps.reserve_exact(steps.len());
+        for entry in steps {
             if entry.queue_dirty {
-                change.queue.extend(entry.queue_change(ordinal));
+                change.queue.extend(entry.queue_change());
             }
             if entry.dirty {
                 let Entry { record, inputs, results, error, .. } = entry;
@@ -312,6 +311,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn ordinal(&self) -> Ordinal {
+        self.record.ordinal
+    }
+
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.record.updated_at = now;
         self.dirty = true;
@@ -332,11 +335,11 @@ impl Entry {
         self.queue.is_none() && self.record.wants_queue_row()
     }
 
-    fn queue_change(&self, ordinal: Ordinal) -> Option<QueueChange> {
+    fn queue_change(&self) -> Option<QueueChange> {
         match (&self.queue, self.had_row) {
             (Some(row), true) => Some(QueueChange::Update(row.clone())),
             (Some(row), false) => Some(QueueChange::Insert(row.clone())),
-            (None, true) => Some(QueueChange::Delete(ordinal)),
+            (None, true) => Some(QueueChange::Delete(self.ordinal())),
             (None, false) => None,
         }
     }

@@ -6,6 +6,8 @@ mod definitions;
 mod maintenance;
 mod operate;
 mod read;
+mod readers;
+pub(crate) mod resolutions;
 pub(crate) mod schemas;
 mod submit;
 

@@ -60,6 +60,14 @@ impl Engine {
         Ok(self.parts.store.log(query).await?)
     }
 
+    /// The position before the last `back` log entries, of all tasks or of one.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Store`].
+    pub async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, UseCaseError> {
+        Ok(self.parts.store.log_end(task, back).await?)
+    }
+
     /// Waits until a task is no longer open; `None` if that took longer than `timeout`.
     ///
     /// # Errors

@@ -1,16 +1,23 @@
 //! Submitting tasks.
 
+use std::sync::Arc;
+
+use tasker_core::decide::Submission;
 use tasker_core::ids::TaskId;
+use tasker_core::plan::Plan;
 use tasker_core::request::{self, Acceptance, TaskRequest};
 use tasker_core::state::TaskState;
 use tasker_store::definitions::{Resolved, Selector};
-use tasker_store::write::SubmitAnswer;
+use tasker_store::write::{SubmitAnswer, SubmitBatch};
+use tasker_store::{StoreError, SubmitTransaction};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::definitions::missing;
 use crate::engine::Engine;
 use crate::error::UseCaseError;
-use crate::intake::Arrival;
+use crate::intake::{self, Arrival};
+use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 
 /// How often a definition may change between being read and the submission before the request is refused.
 const MOST_RESOLUTIONS: usize = 8;
@@ -26,58 +33,183 @@ pub struct SubmittedTask {
     pub created: bool,
 }
 
+/// The ways in which a request gets into the store.
+enum Door<'a> {
+    /// With whatever else has arrived.
+    Intake,
+    /// In a transaction of its own: it may have to wait.
+    Alone,
+    /// In a transaction of the caller's.
+    Transaction(&'a mut dyn SubmitTransaction),
+}
+
 impl Engine {
     /// Accepts a task. When this returns, the task is committed.
     ///
     /// # Errors
     /// [`UseCaseError::Invalid`] with every problem of the request; `definition_not_found`, `definition_retired`,
-    /// `duplicate_request`, `task_id_conflict`.
+    /// `duplicate_request`, `task_id_conflict`; `request_in_progress` if an equal request stands in a transaction that
+    /// did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
-        let id = request.id.unwrap_or_else(|| TaskId(uuid::Uuid::now_v7()));
-        for _ in 0..MOST_RESOLUTIONS {
-            match self.submit_once(&request, id).await? {
-                SubmitAnswer::Accepted { state } => {
-                    return Ok(SubmittedTask { task_id: id, status: state, created: true });
+        let id = self.id_for(&request);
+        let give_up_at = Instant::now() + REQUEST_PATIENCE;
+        let mut wait = RETRY_WAITS.0;
+        let mut door = Door::Intake;
+        loop {
+            match self.hand_in(&request, id, &mut door).await? {
+                SubmitAnswer::Blocked if Instant::now() + wait < give_up_at => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(RETRY_WAITS.1);
+                    door = Door::Alone;
                 }
-                SubmitAnswer::AlreadyAccepted => {
-                    let status = self.task_detail(id).await?.record.state;
-                    return Ok(SubmittedTask { task_id: id, status, created: false });
-                }
-                SubmitAnswer::NotLatest => {}
-                SubmitAnswer::IdConflict => return Err(id_conflict(id)),
-                SubmitAnswer::Duplicate { of } => return Err(duplicate(of)),
-                SubmitAnswer::Refused(rejection) => return Err(UseCaseError::Refused(rejection)),
+                answer => return self.outcome(&request, id, answer).await,
             }
         }
-        Err(UseCaseError::Conflict {
-            code: "definition_changing",
-            message: format!("definition {} is being replaced over and over", request.name),
-            help: Some("name an exact version, or try again".into()),
-        })
     }
 
-    async fn submit_once(&self, request: &TaskRequest, id: TaskId) -> Result<SubmitAnswer, UseCaseError> {
+    /// Accepts a task inside a transaction of the caller's: it exists if that commits, and its steps can start then.
+    /// [`Engine::hint`] after the commit spares them the wait for the next poll. On an error the transaction is as it was
+    /// before, and may go on.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`]; an equal request in another open transaction is `request_in_progress` at once.
+    pub async fn submit_in(
+        &self,
+        transaction: &mut dyn SubmitTransaction,
+        request: TaskRequest,
+    ) -> Result<SubmittedTask, UseCaseError> {
+        let id = self.id_for(&request);
+        let answer = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
+        self.outcome(&request, id, answer).await
+    }
+
+    /// Tells this node's worker and other nodes that there may be work. Without hints, polling finds it.
+    pub async fn hint(&self) {
+        self.parts.hint();
+        self.parts.store.hint().await;
+    }
+
+    fn id_for(&self, request: &TaskRequest) -> TaskId {
+        request.id.unwrap_or_else(|| TaskId(self.options().entropy.id()))
+    }
+
+    /// Hands a request in until its definition stands still; at last, if it never does, the answer says so.
+    async fn hand_in(
+        &self,
+        request: &TaskRequest,
+        id: TaskId,
+        door: &mut Door<'_>,
+    ) -> Result<SubmitAnswer, UseCaseError> {
         let selector = Selector {
             namespace: request.namespace.clone(),
             name: request.name.clone(),
             version: request.version.clone(),
         };
-        let plan = match self.parts.store.resolve(selector.clone()).await? {
-            Resolved::Found { plan, .. } => plan,
-            other => return Err(missing(&selector, other)),
-        };
-        let schema = self.schemas.of(&plan)?;
+        for _ in 0..MOST_RESOLUTIONS {
+            let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
+            match self.pass(submission, door).await? {
+                SubmitAnswer::NotLatest => drop(self.resolutions.forget(&selector)),
+                SubmitAnswer::Refused(refusal)
+                    if refusal.code == "not_found" && self.resolutions.forget(&selector) => {}
+                answer => return Ok(answer),
+            }
+        }
+        Ok(SubmitAnswer::NotLatest)
+    }
+
+    /// The request, checked and completed by its definition.
+    fn submission(
+        &self,
+        request: &TaskRequest,
+        plan: &Arc<Plan>,
+        id: TaskId,
+    ) -> Result<Submission, UseCaseError> {
+        let schema = self.schemas.of(plan)?;
         let acceptance = Acceptance {
             schema: schema.as_deref(),
             id,
             identity: &self.options().identity,
             max_context_bytes: self.options().max_context_bytes,
         };
-        let submission =
-            request::submission(request.clone(), &plan, &acceptance).map_err(UseCaseError::Invalid)?;
+        request::submission(request.clone(), plan, &acceptance).map_err(UseCaseError::Invalid)
+    }
+
+    async fn plan_of(&self, selector: &Selector) -> Result<Arc<Plan>, UseCaseError> {
+        if let Some(plan) = self.resolutions.get(selector) {
+            return Ok(plan);
+        }
+        match self.parts.store.resolve(selector.clone()).await? {
+            Resolved::Found { plan, .. } => {
+                self.resolutions.remember(selector.clone(), plan.clone());
+                Ok(plan)
+            }
+            other => Err(missing(selector, other)),
+        }
+    }
+
+    async fn pass(&self, submission: Submission, door: &mut Door<'_>) -> Result<SubmitAnswer, UseCaseError> {
         let (reply, answer) = oneshot::channel();
-        self.arrivals.send(Arrival { submission, reply }).await.map_err(|_| UseCaseError::Stopped)?;
+        match door {
+            Door::Intake => {
+                let arrival = Arrival { submission, reply };
+                self.arrivals.send(arrival).await.map_err(|_| UseCaseError::Stopped)?;
+            }
+            Door::Alone => {
+                let parts = self.parts.clone();
+                // What is committed must be taken up, whether or not somebody still waits for the answer.
+                tokio::spawn(
+                    async move { intake::accept(&parts, vec![Arrival { submission, reply }]).await },
+                );
+            }
+            Door::Transaction(transaction) => {
+                let rules = self.parts.rules.clone();
+                let batch = SubmitBatch { submissions: vec![submission], rules, budget: None };
+                let answer = transaction.submit(batch).await?.answers.pop();
+                return answer
+                    .ok_or_else(|| StoreError::Corrupt("a submission was not answered".into()).into());
+            }
+        }
         Ok(answer.await.map_err(|_| UseCaseError::Stopped)??)
+    }
+
+    async fn outcome(
+        &self,
+        request: &TaskRequest,
+        id: TaskId,
+        answer: SubmitAnswer,
+    ) -> Result<SubmittedTask, UseCaseError> {
+        match answer {
+            SubmitAnswer::Accepted { state } => {
+                Ok(SubmittedTask { task_id: id, status: state, created: true })
+            }
+            SubmitAnswer::AlreadyAccepted => {
+                // One that only the caller's transaction can see has not begun.
+                let stored = self.parts.store.task(id).await?;
+                let status = stored.map_or(TaskState::Pending, |task| task.record.state);
+                Ok(SubmittedTask { task_id: id, status, created: false })
+            }
+            SubmitAnswer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
+            SubmitAnswer::Duplicate { of } => Err(duplicate(of)),
+            SubmitAnswer::Blocked => Err(in_progress(id)),
+            SubmitAnswer::IdConflict => Err(id_conflict(id)),
+            SubmitAnswer::NotLatest => Err(definition_changing(request)),
+        }
+    }
+}
+
+fn definition_changing(request: &TaskRequest) -> UseCaseError {
+    UseCaseError::Conflict {
+        code: "definition_changing",
+        message: format!("definition {} is being replaced over and over", request.name),
+        help: Some("name an exact version, or try again".into()),
+    }
+}
+
+fn in_progress(id: TaskId) -> UseCaseError {
+    UseCaseError::Conflict {
+        code: "request_in_progress",
+        message: format!("a request equal to that of task {id} stands in a transaction that has not ended"),
+        help: Some("try again when that transaction has ended".into()),
     }
 }
 

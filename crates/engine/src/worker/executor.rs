@@ -25,6 +25,9 @@ use crate::settler::Item;
 /// How long a handler that was told to stop may go on before it is dropped.
 const OVERRUN: Duration = Duration::from_secs(10);
 
+/// How long it is remembered that a heartbeat told of a claim: longer than any answer of a store may take.
+const ANSWERS_TAKE: Duration = Duration::from_secs(60);
+
 /// How exact time limits are.
 const TICK: Duration = Duration::from_millis(25);
 
@@ -34,10 +37,22 @@ pub(crate) struct Executor {
     attempts: attempt::Settings,
     settle: mpsc::Sender<Item>,
     held: Mutex<HashMap<ClaimKey, Held>>,
+    /// Claims that a heartbeat told of. The answer that should have may still come.
+    told: Mutex<Vec<(Instant, ClaimKey)>>,
+    /// Claims that were settled while a heartbeat is under way: its answer may still tell of them.
+    settled_meanwhile: Mutex<Option<Vec<ClaimKey>>>,
+    watched: Watched,
     overrunning: Mutex<Vec<(Instant, AbortHandle)>>,
     changed: Notify,
     /// Where handlers run, whoever starts them.
     runtime: Handle,
+}
+
+/// Up to when nothing has to be ended, as whoever ends attempts knows.
+#[derive(Default)]
+struct Watched {
+    until: Mutex<Option<Instant>>,
+    sooner: Notify,
 }
 
 /// A claim whose outcome is not settled.
@@ -56,6 +71,9 @@ impl Executor {
             attempts,
             settle,
             held: Mutex::default(),
+            told: Mutex::default(),
+            settled_meanwhile: Mutex::default(),
+            watched: Watched::default(),
             overrunning: Mutex::default(),
             changed: Notify::new(),
             runtime: Handle::current(),
@@ -73,6 +91,7 @@ impl Executor {
             task: None,
             reported: false,
         };
+        let deadline = held.deadline;
         match self.held().entry(key) {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => entry.insert(held),
@@ -86,7 +105,36 @@ impl Executor {
         if let Some(held) = self.held().get_mut(&key) {
             held.task = Some(task.abort_handle());
         }
+        self.watched.not_beyond(deadline);
         self.changed.notify_one();
+    }
+
+    /// A heartbeat is about to tell what is held.
+    pub(crate) fn beat_begins(&self) -> Vec<ClaimKey> {
+        *self.settled_meanwhile() = Some(Vec::new());
+        self.held_keys()
+    }
+
+    /// The heartbeat was answered, or failed. Says what was settled meanwhile.
+    pub(crate) fn beat_ends(&self) -> Vec<ClaimKey> {
+        self.settled_meanwhile().take().unwrap_or_default()
+    }
+
+    fn settled_meanwhile(&self) -> std::sync::MutexGuard<'_, Option<Vec<ClaimKey>>> {
+        self.settled_meanwhile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A heartbeat told of a claim: whatever else tells of it from now on is late.
+    pub(crate) fn told_by_heartbeat(&self, key: ClaimKey) {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(at, _)| now - *at < ANSWERS_TAKE);
+        told.push((now, key));
+    }
+
+    /// Whether a heartbeat told of a claim before.
+    pub(crate) fn is_late(&self, key: &ClaimKey) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(_, told)| told == key)
     }
 
     async fn run(&self, attempt: Attempt) -> Outcome {
@@ -127,20 +175,27 @@ impl Executor {
         if let Some(held) = self.held().remove(&key) {
             held.cancellation.cancel();
         }
+        if let Some(settled) = &mut *self.settled_meanwhile() {
+            settled.push(key);
+        }
         self.changed.notify_one();
     }
 
     /// Tells the handler of a claim to stop; whatever it still reports is settled as usual.
     pub(crate) fn revoke(&self, key: ClaimKey) {
+        let end_by = Instant::now() + OVERRUN;
         if let Some(held) = self.held().get_mut(&key) {
             held.cancellation.cancel();
-            held.deadline = held.deadline.min(Instant::now() + OVERRUN);
+            held.deadline = held.deadline.min(end_by);
         }
+        self.watched.not_beyond(end_by);
     }
 
     /// Drops every claim without reporting: the worker was found lost, others have them now.
     pub(crate) fn drop_all(&self) {
-        for (_, held) in self.held().drain() {
+        let mut dropped: Vec<(ClaimKey, Held)> = self.held().drain().collect();
+        dropped.sort_by_key(|(key, _)| *key);
+        for (_, held) in dropped {
             held.cancellation.cancel();
             self.abandon(&held);
         }
@@ -155,9 +210,11 @@ impl Executor {
         }
     }
 
-    /// Claims that are not settled.
+    /// Claims that are not settled, in order.
     pub(crate) fn held_keys(&self) -> Vec<ClaimKey> {
-        self.held().keys().copied().collect()
+        let mut keys: Vec<ClaimKey> = self.held().keys().copied().collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// How many claims are not settled.
@@ -167,7 +224,7 @@ impl Executor {
 
     /// Handlers that go on although their attempt is over.
     pub(crate) fn n_overrunning(&self) -> usize {
-        let mut overrunning = self.overrunning.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut overrunning = self.overrunning();
         overrunning.retain(|(_, task)| !task.is_finished());
         overrunning.len()
     }
@@ -185,29 +242,45 @@ impl Executor {
 
     /// Ends attempts whose time is over, and handlers that ignored it, until `stop`.
     pub(crate) async fn watch(&self, stop: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let next = self.next_end();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
-                _ = tick.tick() => self.end_overdue(Instant::now()).await,
+                () = self.watched.sooner.notified() => {}
+                () = until(next) => {
+                    self.end_overdue(Instant::now()).await;
+                    // However many limits there are, they are looked at no more often than this.
+                    tokio::time::sleep(TICK).await;
+                }
             }
         }
     }
 
+    /// When the next attempt or handler has to be ended.
+    fn next_end(&self) -> Option<Instant> {
+        // While this looks, whatever comes is told.
+        self.watched.set(None);
+        let limit = self.held().values().filter(|held| !held.reported).map(|held| held.deadline).min();
+        let over = self.overrunning().iter().map(|(drop_at, _)| *drop_at).min();
+        let next = limit.into_iter().chain(over).min();
+        self.watched.set(next);
+        next
+    }
+
     async fn end_overdue(&self, now: Instant) {
-        let overdue: Vec<(ClaimKey, Duration)> = {
+        let mut overdue: Vec<(ClaimKey, Duration)> = {
             let held = self.held();
             held.iter()
                 .filter(|(_, h)| !h.reported && h.deadline <= now)
                 .map(|(k, h)| (*k, h.timeout))
                 .collect()
         };
+        overdue.sort_unstable();
         for (key, timeout) in overdue {
             self.end_early(key, Outcome::Failure(timed_out(timeout))).await;
         }
-        let mut overrunning = self.overrunning.lock().unwrap_or_else(PoisonError::into_inner);
-        overrunning.retain(|(drop_at, task)| {
+        self.overrunning().retain(|(drop_at, task)| {
             if *drop_at <= now {
                 task.abort();
             }
@@ -231,12 +304,34 @@ impl Executor {
     }
 
     fn abandon(&self, held: &Held) {
-        let mut overrunning = self.overrunning.lock().unwrap_or_else(PoisonError::into_inner);
-        overrunning.extend(held.task.clone().map(|task| (Instant::now() + OVERRUN, task)));
+        let drop_at = Instant::now() + OVERRUN;
+        self.overrunning().extend(held.task.clone().map(|task| (drop_at, task)));
+        self.watched.not_beyond(drop_at);
+    }
+
+    fn overrunning(&self) -> std::sync::MutexGuard<'_, Vec<(Instant, AbortHandle)>> {
+        self.overrunning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<ClaimKey, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    /// Something has to be ended at this time.
+    fn not_beyond(&self, deadline: Instant) {
+        if self.lock().is_none_or(|until| deadline < until) {
+            self.sooner.notify_one();
+        }
+    }
+
+    fn set(&self, until: Option<Instant>) {
+        *self.lock() = until;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -249,7 +344,14 @@ impl Held {
 
 /// Identity of the claim of some work.
 pub(crate) fn key_of(work: &Work) -> ClaimKey {
-    ClaimKey { task: work.claim.task, ordinal: work.claim.ordinal, fence: work.claim.fence }
+    ClaimKey::from(&work.claim)
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn timed_out(timeout: Duration) -> Failure {

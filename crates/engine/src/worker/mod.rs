@@ -8,12 +8,14 @@ mod pruner;
 pub(crate) mod slots;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::names::HandlerName;
 use tasker_store::StoreError;
+use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +25,7 @@ use tracing::info;
 use self::executor::{Executor, key_of};
 use self::slots::{Borrower, Lent, Slots};
 use crate::engine::{Engine, Parts};
+use crate::entropy::Entropy;
 use crate::handler::Handlers;
 use crate::options::EngineOptions;
 use crate::settler::Item;
@@ -53,6 +56,9 @@ pub(crate) struct Core {
     handlers: Vec<HandlerName>,
     max_in_flight: usize,
     id: Mutex<WorkerId>,
+    /// Whether the store knows the id. Claims of a worker that it does not know are taken away at once.
+    is_registered: AtomicBool,
+    entropy: Arc<dyn Entropy>,
     stopping: CancellationToken,
     beat_now: Notify,
 }
@@ -60,7 +66,7 @@ pub(crate) struct Core {
 impl Worker {
     pub(crate) async fn start(engine: &Engine, scope: Scope) -> Result<Self, StoreError> {
         let core = Arc::new(Core::new(engine, scope));
-        heartbeat::first(&engine.parts, &core).await?;
+        let first_sent = heartbeat::first(&engine.parts, &core).await?;
         engine.parts.set_worker(Some(core.clone()));
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
@@ -68,7 +74,7 @@ impl Worker {
         let until = stop.clone();
         tracker.spawn(async move { watched.watch(until).await });
         tracker.spawn(listen(engine.parts.clone(), stop.clone()));
-        tracker.spawn(heartbeat::run(engine.parts.clone(), core.clone(), stop.clone()));
+        tracker.spawn(heartbeat::run(engine.parts.clone(), core.clone(), first_sent, stop.clone()));
         tracker.spawn(pruner::run(engine.parts.clone(), stop.clone()));
         tracker.close();
         info!(worker.id = %core.id(), handlers = core.handlers.len(), "worker started");
@@ -158,7 +164,9 @@ impl Core {
             items: engine.items.clone(),
             scope,
             max_in_flight: options.max_in_flight,
-            id: Mutex::new(new_id()),
+            id: Mutex::new(WorkerId(options.entropy.id())),
+            is_registered: AtomicBool::new(true),
+            entropy: options.entropy.clone(),
             stopping: CancellationToken::new(),
             beat_now: Notify::new(),
         }
@@ -170,25 +178,38 @@ impl Core {
 
     /// Borrows free slots for a transaction that may claim; `None` if there are none, or the worker stops.
     pub(crate) fn lend(&self, borrower: Borrower) -> Option<Lent> {
-        if self.stopping.is_cancelled() {
+        // Read before it is asked whether the store knows it: one that is renewed in between is not lent to.
+        let id = self.id();
+        if !self.may_claim() {
             return None;
         }
         let only_task = match self.scope {
             Scope::All => None,
             Scope::Task(task) => Some(task),
         };
-        let most = self.max_in_flight.saturating_sub(self.executor.n_held());
-        self.slots.lend(self.id(), only_task, most, borrower)
+        self.slots.lend(id, only_task, self.room_in_flight(), borrower)
     }
 
+    /// Whether there is anything that [`Core::lend`] could lend.
     pub(crate) fn has_free_slots(&self) -> bool {
-        !self.stopping.is_cancelled() && self.slots.has_free()
+        self.may_claim() && self.slots.has_free() && self.room_in_flight() > 0
+    }
+
+    fn may_claim(&self) -> bool {
+        self.is_registered.load(Ordering::SeqCst) && !self.stopping.is_cancelled()
+    }
+
+    /// How many more claims may be under way.
+    fn room_in_flight(&self) -> usize {
+        self.max_in_flight.saturating_sub(self.executor.n_held())
     }
 
     /// Runs what a committed transaction claimed.
     pub(crate) fn start(self: &Arc<Self>, work: Vec<Work>, lent: Lent) {
         let slots = lent.spend(&work);
-        for (work, slot) in work.into_iter().zip(slots) {
+        for (work, slot) in
+            work.into_iter().zip(slots).filter(|(work, _)| !self.executor.is_late(&key_of(work)))
+        {
             if self.stopping.is_cancelled() {
                 self.executor.give_back(key_of(&work));
             } else {
@@ -197,10 +218,12 @@ impl Core {
         }
     }
 
-    /// Runs a claim that is ours although we had not heard of it; gives it back when stopping.
-    fn take_up(self: &Arc<Self>, work: Work) {
-        if self.stopping.is_cancelled() {
-            self.executor.give_back(key_of(&work));
+    /// Runs a claim that is ours although we had not heard of it; gives it back when stopping, or if it is revoked.
+    fn take_up(self: &Arc<Self>, work: Work, revoked: &[ClaimKey]) {
+        let key = key_of(&work);
+        self.executor.told_by_heartbeat(key);
+        if self.stopping.is_cancelled() || revoked.contains(&key) {
+            self.executor.give_back(key);
         } else {
             let slot = self.slots.force(&work.plan.step(work.claim.ordinal).handler);
             self.executor.start(work, slot);
@@ -214,8 +237,17 @@ impl Core {
         }
     }
 
+    /// The worker was found lost: it goes on under another id, once the store has heard of that.
     fn renew_id(&self) {
-        *self.id.lock().unwrap_or_else(PoisonError::into_inner) = new_id();
+        self.is_registered.store(false, Ordering::SeqCst);
+        *self.id.lock().unwrap_or_else(PoisonError::into_inner) = WorkerId(self.entropy.id());
+    }
+
+    /// The store knows the id.
+    fn registered(&self) {
+        if !self.is_registered.swap(true, Ordering::SeqCst) {
+            self.slots.look_again();
+        }
     }
 }
 
@@ -223,14 +255,11 @@ impl Core {
 async fn listen(parts: Arc<Parts>, stop: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = parts.store.hinted() => parts.hint(),
         }
     }
-}
-
-fn new_id() -> WorkerId {
-    WorkerId(uuid::Uuid::now_v7())
 }
 
 /// The slots of each handler: its own limit, else that of the node.

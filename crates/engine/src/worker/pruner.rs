@@ -21,6 +21,7 @@ pub(crate) async fn run(parts: Arc<Parts>, stop: CancellationToken) {
     let Some(retention) = parts.options.retention else { return };
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }

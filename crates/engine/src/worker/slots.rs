@@ -103,6 +103,11 @@ impl Slots {
         self.freed.notified().await;
     }
 
+    /// Lets whoever waits for slots look whether there are any.
+    pub(crate) fn look_again(&self) {
+        self.freed.notify_one();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

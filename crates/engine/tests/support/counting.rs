@@ -12,7 +12,8 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::read::{
-    Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -66,9 +67,11 @@ impl Store for Counting {
         if strike == Some(Strike::Before) {
             return Err(StoreError::Unavailable { trying: "a test".into(), source: "refused".into() });
         }
+        // Counted before it can be seen: whoever sees the last change sees the count.
         let has_inputs = !batch.inputs.is_empty();
+        self.writes.fetch_add(usize::from(has_inputs), Ordering::SeqCst);
         let applied = self.inner.apply(batch).await?;
-        if has_inputs || !applied.work.is_empty() {
+        if !has_inputs && !applied.work.is_empty() {
             self.writes.fetch_add(1, Ordering::SeqCst);
         }
         if strike == Some(Strike::After) { Err(lost("a test")) } else { Ok(applied) }
@@ -132,6 +135,22 @@ impl Store for Counting {
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
         self.inner.log(query).await
+    }
+
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        self.inner.log_end(task, back).await
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        self.inner.note_reader(name, at).await
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        self.inner.forget_reader(name).await
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        self.inner.readers().await
     }
 
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -96,6 +96,24 @@ async fn a_damaged_task_holds_up_nobody_and_is_found() {
 }
 
 #[tokio::test]
+async fn what_another_process_wrote_is_seen() {
+    let Opened { driver: d, damage, _directory } = open_file();
+    let plan = plan("order", &[("a", &[]), ("b", &["a"]), ("c", &["b"])]);
+    let id = d.start(&plan).await;
+    let claim = d.claim_as(d.worker, 1).await.remove(0).claim;
+    // The store has worked on the task and knows its rows by now.
+    assert_eq!(damage.execute("UPDATE task SET priority = 8", []).unwrap(), 1);
+    assert_eq!(damage.execute("UPDATE step SET retry_limit = 77 WHERE key & 32767 = 1", []).unwrap(), 1);
+    let done =
+        Input::Settle { step: Ordinal(0), fence: claim.fence, outcome: Outcome::Success(Payload::null()) };
+    d.apply(vec![(id, done)], None).await;
+    let step = d.store.steps(id).await.unwrap().remove(1);
+    assert_eq!(step.queue.unwrap().priority.get(), 8);
+    assert_eq!(step.record.retry_limit, 77);
+    d.assert_sound().await;
+}
+
+#[tokio::test]
 async fn rows_that_hang_on_nothing_are_found() {
     let Opened { driver: d, damage, _directory } = open_file();
     let plan = plan("order", &[("a", &[])]);

@@ -85,7 +85,7 @@ fn hot_statements_use_their_index() {
             "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)",
         ),
         (sql::COUNT_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
-        (sql::PRUNE_FIND, "SEARCH task USING INDEX task_by_end (ended_at<?)"),
+        (sql::PRUNE_FIND, "SEARCH t USING INDEX task_by_end (ended_at<?)"),
         (sql::PRUNE_STEPS, "SEARCH step USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::PRUNE_LOG, "SEARCH transition USING INDEX transition_by_task (task_seq=?)"),
     ] {

@@ -1,18 +1,16 @@
-//! Reads: tasks, the log, broken invariants.
+//! Reads: tasks, the queue, broken invariants.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tasker_core::ids::TaskId;
 use tasker_core::names::HandlerName;
-use tasker_core::record::{Annotation, Change, QueueRow};
+use tasker_core::record::{Annotation, QueueRow};
 use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::read::{
-    Cursor, Finding, LogEntry, LogQuery, QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskRow,
-};
+use crate::read::{Finding, QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskRow};
 
 impl Tables {
     pub(super) fn task_detail(&self, id: TaskId) -> Option<TaskDetail> {
@@ -35,23 +33,6 @@ impl Tables {
             has_more: rows.next().is_some(),
             total: filter.count_all.then(|| matching().count() as u64),
         }
-    }
-
-    pub(super) fn log_page(&self, query: &LogQuery) -> Vec<LogEntry> {
-        let wanted = |task: &TaskId| query.task.is_none_or(|only| only == *task);
-        let later = self.log.iter().filter(|(cursor, _)| **cursor > query.after.n());
-        let page = later.filter(|(_, (task, _))| wanted(task)).take(query.limit);
-        page.map(|(cursor, (task, seq))| self.log_entry(Cursor::at(*cursor), *task, *seq)).collect()
-    }
-
-    fn log_entry(&self, cursor: Cursor, id: TaskId, seq: u64) -> LogEntry {
-        let task = &self.tasks[&id];
-        let transition = task.log[usize::try_from(seq - 1).expect("a log fits in memory")].clone();
-        let step = match transition.change {
-            Change::Task { .. } => None,
-            Change::Step { ordinal, .. } => Some(task.plan.name(ordinal).clone()),
-        };
-        LogEntry { cursor, task: id, step, transition }
     }
 
     pub(super) fn queue_depths(&self, now: Timestamp) -> Vec<QueueDepth> {

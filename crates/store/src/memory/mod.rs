@@ -9,6 +9,7 @@ mod analytics;
 mod apply;
 mod definitions;
 mod lists;
+mod log;
 mod prune;
 mod tasks;
 mod workers;
@@ -26,7 +27,10 @@ use tasker_core::time::Timestamp;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use crate::read::{Finding, LogEntry, LogQuery, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage};
+use crate::read::{
+    Cursor, Finding, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail,
+    TaskFilter, TaskPage,
+};
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use crate::{ObjectRef, Store, StoreError};
@@ -53,6 +57,10 @@ struct Tables {
     /// Position in the log of all tasks -> task and number in its own log.
     log: BTreeMap<u64, (TaskId, u64)>,
     last_cursor: u64,
+    /// Every deletion from the log.
+    prunings: Vec<Pruning>,
+    /// How far readers of the log have come, and when that was noted.
+    readers: BTreeMap<String, (Cursor, Timestamp)>,
     n_accepted: u64,
     workers: BTreeMap<WorkerId, WorkerRow>,
     links: Vec<(ObjectRef, ObjectRef)>,
@@ -142,7 +150,24 @@ impl Store for MemoryStore {
     }
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
-        Ok(self.tables().log_page(&query))
+        Ok(self.tables().log_page(&query)?)
+    }
+
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        Ok(self.tables().log_end(task, back))
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        self.tables().readers.insert(name.to_owned(), (at, self.time()));
+        Ok(())
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.tables().readers.remove(name).is_some())
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        Ok(self.tables().reader_rows(self.time()))
     }
 
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {

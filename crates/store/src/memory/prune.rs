@@ -7,6 +7,7 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
+use crate::read::{Cursor, Pruning};
 use crate::workers::WorkerRow;
 use crate::write::{Prune, Pruned};
 
@@ -19,16 +20,28 @@ impl Tables {
         let before = now.minus(request.finished_before);
         let ended =
             self.tasks.values().filter_map(|task| Some((task.over_since()?, task.arrival, task.record.id)));
-        let mut old: Vec<_> = ended.filter(|(ended_at, ..)| *ended_at < before).collect();
+        let ended = ended.filter(|(ended_at, ..)| *ended_at < before);
+        let mut old: Vec<_> = ended.filter(|(.., task)| self.is_read(self.last_entry(*task), now)).collect();
         old.sort();
         if request.dry_run {
             return Pruned { tasks: old.len() as u64, more: false };
         }
         let more = old.len() > request.batch;
         old.truncate(request.batch);
+        self.note_pruning(old.iter().map(|(.., task)| self.last_entry(*task)).max());
         old.iter().for_each(|(.., task)| self.delete(*task));
         self.delete_workers(now.minus(KEEP_WORKERS));
         Pruned { tasks: old.len() as u64, more }
+    }
+
+    fn note_pruning(&mut self, last_deleted: Option<u64>) {
+        let number = self.prunings.len() as u64 + 1;
+        self.prunings.extend(last_deleted.map(|n| Pruning { number, last: Cursor::at(n) }));
+    }
+
+    /// The place of the last entry of a task's log.
+    fn last_entry(&self, task: TaskId) -> u64 {
+        self.log.iter().rev().find(|(_, (of, _))| *of == task).map_or(0, |(n, _)| *n)
     }
 
     fn delete(&mut self, task: TaskId) {

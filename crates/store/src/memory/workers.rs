@@ -16,15 +16,19 @@ impl Tables {
         if self.workers.get(&beat.worker).is_some_and(|row| !row.is_live()) {
             return HeartbeatAnswer { now, lost: true, ..HeartbeatAnswer::default() };
         }
+        let heard_before = self.workers.get(&beat.worker).map(|row| row.heartbeat_at);
         self.record(&beat, now);
-        if beat.may_judge {
+        if beat.judges(heard_before, now) {
             self.judge(&beat, now);
         }
+        let unknown = self.unknown(&beat, now);
+        let unheard_of = unknown.iter().map(|work| ClaimKey::from(&work.claim));
+        let revoked = beat.held.iter().copied().chain(unheard_of);
         HeartbeatAnswer {
             now,
             lost: false,
-            revoked: beat.held.iter().filter(|held| self.is_revoked(beat.worker, held)).copied().collect(),
-            unknown: self.unknown(&beat, now),
+            revoked: revoked.filter(|claim| self.is_revoked(beat.worker, claim)).collect(),
+            unknown,
             orphans: self.orphans(beat.rescue_limit),
         }
     }

@@ -62,6 +62,23 @@ pub async fn the_log_of_one_task_can_be_read(store: StoreUnderTest) {
     assert_eq!(read(&d, of(two, Cursor::START, 100)).await.len(), 2);
 }
 
+pub async fn the_end_of_the_log_is_found_from_behind(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    assert_eq!(d.store.log_end(None, 0).await.expect("end"), Cursor::START);
+    let plan = plan("order", &[("a", &[])]);
+    let (one, two) = (d.start(&plan).await, d.start(&plan).await);
+    let all = read(&d, LogQuery { limit: 9, ..LogQuery::default() }).await;
+    for back in 0..6 {
+        let after = d.store.log_end(None, back).await.expect("end");
+        let last = read(&d, LogQuery { after, limit: 9, ..LogQuery::default() }).await;
+        assert_eq!(last, all[4 - back.min(4)..], "the last {back}");
+    }
+    let after = d.store.log_end(Some(one), 1).await.expect("end");
+    let last = read(&d, LogQuery { task: Some(one), after, limit: 9 }).await;
+    assert_eq!(last, all[1..2]);
+    assert_eq!(d.store.log_end(Some(two), 0).await.expect("end"), all[3].cursor);
+}
+
 pub async fn entries_about_steps_name_them(store: StoreUnderTest) {
     let d = Driver::new(store);
     let id = d.start(&plan("order", &[("first-step", &[])])).await;

@@ -13,6 +13,7 @@ pub mod log;
 pub mod objects;
 pub mod operate;
 pub mod prune;
+pub mod readers;
 pub mod scenarios_crash;
 pub mod scenarios_create;
 pub mod scenarios_operate;
@@ -124,11 +125,21 @@ macro_rules! conformance_tests {
                 new_entries_come_after_what_was_read,
                 the_log_of_one_task_can_be_read,
                 entries_about_steps_name_them,
+                the_end_of_the_log_is_found_from_behind,
+            ];
+            readers: [
+                a_reader_that_deletion_overtook_is_told,
+                what_is_left_of_a_log_can_be_read_page_by_page,
+                what_a_reader_has_not_read_is_kept,
+                a_reader_that_is_not_heard_of_is_not_waited_for,
+                readers_are_listed_and_forgotten,
             ];
             workers: [
                 the_first_heartbeat_registers_a_worker,
                 a_silent_worker_is_lost,
                 only_who_may_judge_does,
+                whoever_was_not_heard_for_a_lease_judges_nobody,
+                a_claim_of_a_cancelled_task_that_nobody_heard_of_is_to_be_given_back,
                 claims_of_lost_stopped_and_unknown_workers_are_orphans,
                 a_worker_that_stopped_is_told_so,
                 a_worker_learns_which_claims_it_lost,

@@ -40,7 +40,9 @@ pub async fn dom_128_the_outcome_of_a_paused_worker_is_dropped(store: StoreUnder
     let id = d.start(&plan("order", &[("a", &[])])).await;
     d.beat(paused, &[]).await;
     let old = d.claim_as(paused, 1).await.remove(0).claim;
-    d.clock.advance_seconds(7);
+    d.clock.advance_seconds(3);
+    d.beat(other, &[]).await;
+    d.clock.advance_seconds(4);
     let orphans = d.beat(other, &[]).await.orphans;
     assert_eq!(orphans.len(), 1);
     d.settle(&old, Outcome::LeaseExpired).await;

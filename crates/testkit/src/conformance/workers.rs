@@ -68,6 +68,32 @@ pub async fn only_who_may_judge_does(store: StoreUnderTest) {
     assert!(!d.beat(worker_id(5), &[]).await.lost);
 }
 
+pub async fn whoever_was_not_heard_for_a_lease_judges_nobody(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    d.beat(worker_id(5), &[]).await;
+    d.beat(worker_id(6), &[]).await;
+    d.clock.advance_seconds(60);
+    d.beat(worker_id(6), &[]).await;
+    d.beat(worker_id(7), &[]).await;
+    assert!(workers(&d).await.iter().all(WorkerRow::is_live), "the machine slept; 5 may beat in a moment");
+    d.clock.advance_seconds(1);
+    d.beat(worker_id(6), &[]).await;
+    let lost: Vec<_> = workers(&d).await.into_iter().filter(|row| !row.is_live()).map(|row| row.id).collect();
+    assert_eq!(lost, [worker_id(5)]);
+}
+
+pub async fn a_claim_of_a_cancelled_task_that_nobody_heard_of_is_to_be_given_back(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    d.beat(d.worker, &[]).await;
+    d.start(&plan("order", &[("a", &[])])).await;
+    let claim = d.claim_one("a").await;
+    d.operate(claim.task, Action::CancelTask).await;
+    d.clock.advance_seconds(3);
+    let answer = d.beat(d.worker, &[]).await;
+    let unknown: Vec<ClaimKey> = answer.unknown.iter().map(|work| ClaimKey::from(&work.claim)).collect();
+    assert_eq!((unknown, answer.revoked), (vec![key(&claim)], vec![key(&claim)]));
+}
+
 pub async fn claims_of_lost_stopped_and_unknown_workers_are_orphans(store: StoreUnderTest) {
     let d = Driver::new(store);
     let plan = plan("order", &[("a", &[])]);

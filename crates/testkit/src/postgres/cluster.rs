@@ -1,10 +1,13 @@
 //! A PostgreSQL server of our own: made in a temporary directory, reached through a socket in it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use super::disk::SmallDisk;
 
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,11 +21,34 @@ pub enum Durability {
     None,
 }
 
+/// What a server shall be like.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// Whether commits reach the disk.
+    pub durability: Durability,
+    /// Lines of `postgresql.conf` besides those that every server of tests has; they win over these.
+    pub settings: &'a str,
+    /// Where its tables are, if not beside its log of changes.
+    pub disk: Option<&'a SmallDisk>,
+}
+
+impl Setup<'_> {
+    /// A server with the settings of all, and a whole disk.
+    pub fn new(durability: Durability) -> Self {
+        Self { durability, settings: "", disk: None }
+    }
+}
+
 /// A server. Dropping it stops it and removes its files.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
+    data: PathBuf,
     programs: PathBuf,
+    /// What every program is started by: what brings it to where the disk is, and what makes it somebody else.
+    prefix: Vec<OsString>,
+    /// Who runs it, if it is somebody else.
+    user: Option<&'static str>,
     detached: bool,
 }
 
@@ -32,12 +58,32 @@ impl Cluster {
     /// # Panics
     /// PostgreSQL is not installed, or it does not start.
     pub fn start(durability: Durability) -> Self {
-        let programs = programs();
-        let folder = new_folder();
-        let cluster = Self { folder, programs, detached: false };
-        cluster.give_away(&cluster.folder);
-        cluster.make(durability);
+        Self::start_with(Setup::new(durability))
+    }
+
+    /// Makes and starts a server that is like this.
+    ///
+    /// # Panics
+    /// As [`Cluster::start`].
+    pub fn start_with(setup: Setup<'_>) -> Self {
+        let cluster = Self::in_new_folder(setup.disk);
+        cluster.make(setup);
         cluster.run();
+        cluster
+    }
+
+    /// The place of a server that is yet to be made.
+    pub(super) fn in_new_folder(disk: Option<&SmallDisk>) -> Self {
+        let (programs, folder) = (programs(), new_folder());
+        let data = disk.map_or_else(|| folder.join("data"), |disk| disk.folder().join("data"));
+        let mut prefix = disk.map(SmallDisk::prefix).unwrap_or_default();
+        let user = somebody().filter(|_| disk.is_none_or(SmallDisk::shows_users));
+        if let Some(user) = user {
+            let ids = ["--reuid", "--regid"].map(|id| format!("{id}={user}"));
+            prefix.extend(["setpriv", &ids[0], &ids[1], "--clear-groups"].map(OsString::from));
+        }
+        let cluster = Self { folder, data, programs, prefix, user, detached: false };
+        cluster.give_away(&cluster.folder);
         cluster
     }
 
@@ -62,7 +108,7 @@ impl Cluster {
     /// Stops it: `smart`, `fast` or `immediate`.
     pub fn stop(&self, mode: &str) {
         let stop =
-            self.program("pg_ctl").args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data()).status();
+            self.program("pg_ctl").args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(&self.data).status();
         assert!(stop.is_ok_and(|status| status.success()), "pg_ctl stop of {}", self.folder.display());
     }
 
@@ -70,7 +116,7 @@ impl Cluster {
     pub fn run(&self) {
         let log = self.folder.join("log");
         let mut start = self.program("pg_ctl");
-        start.args(["start", "-w", "-s", "-D"]).arg(self.data()).arg("-l").arg(&log);
+        start.args(["start", "-w", "-s", "-D"]).arg(&self.data).arg("-l").arg(&log);
         start.args(["-t", &PATIENCE.as_secs().to_string()]);
         let status = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         let told = || fs::read_to_string(&log).unwrap_or_default();
@@ -82,38 +128,58 @@ impl Cluster {
         self.detached = true;
     }
 
-    fn data(&self) -> PathBuf {
-        self.folder.join("data")
+    /// Where its tables are, as its programs see it.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
-    fn make(&self, durability: Durability) {
+    fn make(&self, setup: Setup<'_>) {
+        let settings = self.folder.join("settings.conf");
+        fs::write(&settings, self.settings(setup)).expect("the folder was just made");
         let mut init = self.program("initdb");
-        init.args(["--username=tasker", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
-        let output = init.arg(self.data()).output().expect("initdb can be started");
-        assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
-        let settings = self.data().join("postgresql.conf");
-        let mut text = fs::read_to_string(&settings).expect("initdb wrote the settings");
-        text.push_str(&self.settings(durability));
-        fs::write(&settings, text).expect("the settings can be written");
+        init.args(["--username=tasker", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        if setup.disk.is_some() {
+            init.arg("--waldir").arg(self.folder.join("wal"));
+        }
+        self.succeed(init.arg("-D").arg(&self.data));
+        self.include(&settings);
     }
 
-    fn settings(&self, durability: Durability) -> String {
+    /// Lets a file of settings win over those that are there.
+    pub(super) fn include(&self, settings: &Path) {
+        let line = format!("include '{}'", settings.display());
+        let add = "printf '%s\\n' \"$1\" >> \"$2\"";
+        let mut append = self.as_its_user(Path::new("/bin/sh"));
+        append.args(["-c", add, "sh", &line]).arg(self.data.join("postgresql.conf"));
+        self.succeed(&mut append);
+    }
+
+    fn settings(&self, setup: Setup<'_>) -> String {
         let fast = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n";
         format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 300\nshared_buffers = 128MB\n\
-             shared_preload_libraries = 'pg_stat_statements'\nmax_wal_size = 2GB\n{}",
+             shared_preload_libraries = 'pg_stat_statements'\nmax_wal_size = 2GB\n\
+             recovery_init_sync_method = syncfs\n{}{}",
             self.folder.display(),
-            if durability == Durability::None { fast } else { "" }
+            if setup.durability == Durability::None { fast } else { "" },
+            setup.settings
         )
     }
 
-    fn program(&self, name: &str) -> Command {
+    /// Runs one of its programs to its end, which must be success.
+    pub(super) fn succeed(&self, command: &mut Command) {
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(super) fn program(&self, name: &str) -> Command {
         self.as_its_user(&self.programs.join(name))
     }
 
     /// Gives a file or folder to whoever runs the server.
     pub(super) fn give_away(&self, path: &Path) {
-        if let Some(user) = somebody() {
+        if let Some(user) = self.user {
             let status = Command::new("chown").arg("-R").arg(user).arg(path).status();
             assert!(status.is_ok_and(|status| status.success()), "chown {user} {}", path.display());
         }
@@ -121,19 +187,10 @@ impl Cluster {
 
     /// A program that runs as whoever runs the server: as somebody else if we are root, which PostgreSQL refuses.
     pub(super) fn as_its_user(&self, path: &Path) -> Command {
-        let mut command = match somebody() {
-            None => Command::new(path),
-            Some(user) => {
-                let mut command = Command::new("setpriv");
-                command
-                    .arg(format!("--reuid={user}"))
-                    .arg(format!("--regid={user}"))
-                    .arg("--clear-groups")
-                    .arg(path);
-                command
-            }
-        };
-        command.current_dir(&self.folder).env_remove("PGDATA").env("LC_ALL", "C");
+        let mut words = self.prefix.clone();
+        words.push(path.into());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(&self.folder).env_remove("PGDATA").env("LC_ALL", "C");
         command
     }
 }
@@ -144,10 +201,13 @@ impl Drop for Cluster {
             return;
         }
         let mut stop = self.program("pg_ctl");
-        stop.args(["stop", "-w", "-s", "-m", "immediate", "-D"]).arg(self.data());
+        stop.args(["stop", "-w", "-s", "-m", "immediate", "-D"]).arg(&self.data);
         // It may have been stopped already.
         let _ = stop.stderr(Stdio::null()).status();
-        let _ = fs::remove_dir_all(&self.folder);
+        // A thousand files take their time, and nobody needs to wait for it.
+        let mut remove = Command::new("rm");
+        remove.arg("-rf").arg(&self.folder).current_dir("/");
+        let _ = remove.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     }
 }
 

@@ -1,0 +1,2 @@
+-- Forgets a reader of the log.
+DELETE FROM log_reader WHERE name = ?1
