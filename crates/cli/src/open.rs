@@ -186,6 +186,7 @@ fn database_of(url: &str) -> Result<Database, Failure> {
         )
     };
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        PostgresStore::check_url(url).map_err(invalid)?;
         return Ok(Database::Postgres(url.to_owned()));
     }
     let Some(path) = url.strip_prefix("sqlite:") else {
@@ -242,6 +243,7 @@ mod tests {
         assert_eq!(shown("sqlite:///a/b.db"), Ok("sqlite:/a/b.db".into()));
         assert_eq!(shown("sqlite:b.db"), Ok("sqlite:b.db".into()));
         assert_eq!(shown("postgres://host/db"), Ok("postgres://host/db".into()));
+        assert_eq!(shown("postgres://one,two:5432,5433/db"), Err((3, "invalid_database_url".into())));
         assert_eq!(shown("mysql://host/db"), Err((3, "invalid_database_url".into())));
         assert_eq!(shown("sqlite:"), Err((3, "invalid_database_url".into())));
         assert_eq!(shown("/a/b.db"), Err((3, "invalid_database_url".into())));

@@ -136,6 +136,14 @@ impl PostgresStore {
         Ok(Self { parts: Arc::new(parts), pulse: Pulse::default() })
     }
 
+    /// Checks a URL without connecting.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn check_url(url: &str) -> Result<(), String> {
+        Address::read(url).map(drop)
+    }
+
     /// Brings the schema of a database up to date; an empty database gets its first. Safe to be called from many nodes at
     /// once, while others work.
     ///

@@ -127,7 +127,12 @@ pub(crate) struct Address {
 impl Address {
     /// Reads a URL such as `postgres://user:password@host:5432/database?sslmode=require&pooled=true`.
     pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
-        let unusable = |why: String| StoreError::Schema(format!("the database URL cannot be used: {why}"));
+        Self::read(text).map_err(StoreError::Schema)
+    }
+
+    /// As [`Address::parse`]; an error says why the URL cannot be used.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let unusable = |why: String| format!("the database URL cannot be used: {why}");
         let mut url = Url::parse(text).map_err(|error| unusable(error.to_string()))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(unusable(format!("it begins with {:?}, not with \"postgres\"", url.scheme())));
