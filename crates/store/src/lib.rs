@@ -11,6 +11,7 @@ pub mod error;
 pub mod memory;
 pub mod read;
 pub mod workers;
+pub mod wrapper;
 pub mod write;
 
 use std::sync::Arc;

@@ -1,0 +1,181 @@
+//! Stores that stand before another one, to count or to disturb what goes through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
+use tasker_core::payload::Payload;
+use tasker_core::plan::Plan;
+use tasker_core::record::StepDetail;
+use tasker_core::time::Timestamp;
+
+use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use crate::read::{
+    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
+};
+use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
+use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
+use crate::{ObjectRef, Store, StoreError};
+
+/// A store before another one, which does everything but what this one does itself.
+#[async_trait]
+pub trait Wrapper: Send + Sync + 'static {
+    /// The other store.
+    fn inner(&self) -> &dyn Store;
+
+    /// [`Store::submit`].
+    async fn submit_through(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
+        self.inner().submit(batch).await
+    }
+
+    /// [`Store::apply`].
+    async fn apply_through(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
+        self.inner().apply(batch).await
+    }
+}
+
+#[async_trait]
+impl<W: Wrapper> Store for W {
+    async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
+        self.submit_through(batch).await
+    }
+
+    async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
+        self.apply_through(batch).await
+    }
+
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<HeartbeatAnswer, StoreError> {
+        self.inner().heartbeat(beat).await
+    }
+
+    async fn worker_stopped(&self, worker: WorkerId) -> Result<(), StoreError> {
+        self.inner().worker_stopped(worker).await
+    }
+
+    async fn prune(&self, request: Prune) -> Result<Pruned, StoreError> {
+        self.inner().prune(request).await
+    }
+
+    async fn register(&self, registration: Registration) -> Result<Registered, StoreError> {
+        self.inner().register(registration).await
+    }
+
+    async fn retire(&self, selector: Selector, retired: bool) -> Result<bool, StoreError> {
+        self.inner().retire(selector, retired).await
+    }
+
+    async fn delete_namespace(&self, name: &str) -> Result<(), StoreError> {
+        self.inner().delete_namespace(name).await
+    }
+
+    async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
+        self.inner().namespaces().await
+    }
+
+    async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
+        self.inner().definitions(namespace).await
+    }
+
+    async fn resolve(&self, selector: Selector) -> Result<Resolved, StoreError> {
+        self.inner().resolve(selector).await
+    }
+
+    async fn plan(&self, revision: Digest) -> Result<Option<Arc<Plan>>, StoreError> {
+        self.inner().plan(revision).await
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
+        self.inner().task(id).await
+    }
+
+    async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
+        self.inner().steps(id).await
+    }
+
+    async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {
+        self.inner().result(id, step).await
+    }
+
+    async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError> {
+        self.inner().tasks(filter).await
+    }
+
+    async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
+        self.inner().log(query).await
+    }
+
+    async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
+        self.inner().log_end(task, back).await
+    }
+
+    async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
+        self.inner().note_reader(name, at).await
+    }
+
+    async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
+        self.inner().forget_reader(name).await
+    }
+
+    async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
+        self.inner().readers().await
+    }
+
+    async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.inner().queue().await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
+        self.inner().workers().await
+    }
+
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        self.inner().health_counts().await
+    }
+
+    async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
+        self.inner().analytics(since).await
+    }
+
+    async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
+        self.inner().slowest_tasks(query).await
+    }
+
+    async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
+        self.inner().slowest_steps(query).await
+    }
+
+    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        self.inner().check(limit).await
+    }
+
+    async fn schema(&self) -> Result<SchemaStatus, StoreError> {
+        self.inner().schema().await
+    }
+
+    async fn link_objects(
+        &self,
+        one: ObjectRef,
+        two: ObjectRef,
+    ) -> Result<(ObjectRef, ObjectRef), StoreError> {
+        self.inner().link_objects(one, two).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.inner().now().await
+    }
+
+    async fn hinted(&self) {
+        self.inner().hinted().await;
+    }
+
+    async fn hint(&self) {
+        self.inner().hint().await;
+    }
+
+    fn patience(&self) -> Duration {
+        self.inner().patience()
+    }
+}
