@@ -4,6 +4,9 @@ use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
 use tasker_store::StoreError;
 
+/// SQLSTATE of a lock that was not had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// Why something inside the store failed, before it is known what was tried.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -63,6 +66,11 @@ impl Trouble {
             Self::Sql(error) | Self::Commit(error) => sqlstate(error),
             _ => None,
         }
+    }
+
+    /// Whether a lock was not had in time.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        self.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
     /// Whether the connection is of no use any more. If this was the first that was sent on it, nothing has happened.

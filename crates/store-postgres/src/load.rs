@@ -18,9 +18,6 @@ use crate::rows::{self, Stamp, StoredTask};
 use crate::session::Session;
 use crate::sql;
 
-/// SQLSTATE of a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
 /// When a transaction happens: its time, and its place in the stream of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Moment {
@@ -93,7 +90,7 @@ pub(crate) async fn lock(
     let query = session.query(sql::LOCK_TASKS).bind(uuids(ids));
     let answer = session.rows(query).await;
     let rows = match answer {
-        Err(trouble) if trouble.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+        Err(trouble) if trouble.is_lock_timeout() => {
             // A failed transaction takes no questions.
             session.script("ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED".into()).await?;
             return Err(Trouble::Blocked(held_by_others(session, ids).await?));

@@ -22,9 +22,6 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two tries, in which the others go on.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// SQLSTATE of a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
 /// One step of the schema's history.
 #[derive(Clone, Copy)]
 struct Migration {
@@ -80,7 +77,7 @@ async fn until_free(pool: &Arc<Pool>, location: &str, migrations: &[Migration]) 
         let mut session = pool.begin(Begin::Write).await?;
         let found = migrate_in(&mut session, location, migrations).await;
         match session.end(found).await {
-            Err(trouble) if trouble.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            Err(trouble) if trouble.is_lock_timeout() => {
                 if Instant::now() > give_up_at {
                     return Err(Trouble::Late(
                         "transactions that stay open keep its tables from being changed; find them in pg_stat_activity, \

@@ -34,9 +34,6 @@ const MAX_ROUNDS: u32 = 4;
 /// SQLSTATE of a key that is there already.
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// SQLSTATE of a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
 /// How long requests that are decided one by one are waited for, together.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -65,9 +62,7 @@ pub(crate) async fn submit(parts: &Parts, batch: SubmitBatch) -> Result<Submitte
         rounds_left -= 1;
         match session.end(result).await {
             Err(trouble) if rounds_left > 0 && is(&trouble, UNIQUE_VIOLATION) => {}
-            Err(trouble)
-                if rounds_left > 0 && manner == Manner::Together && is(&trouble, LOCK_NOT_AVAILABLE) =>
-            {
+            Err(trouble) if rounds_left > 0 && manner == Manner::Together && trouble.is_lock_timeout() => {
                 manner = Manner::OneByOne;
             }
             Err(trouble) => return Err(trouble),
@@ -100,7 +95,7 @@ async fn swiftly(parts: &Parts, batch: &SubmitBatch) -> Result<Option<Submitted>
     let result = intake.accept(submissions, &batch.rules, &known).await.map_err(Trouble::of_commit);
     let (submitted, accepted) = intake.end(known.moment);
     match session.end(result).await {
-        Err(trouble) if is(&trouble, UNIQUE_VIOLATION) || is(&trouble, LOCK_NOT_AVAILABLE) => Ok(None),
+        Err(trouble) if is(&trouble, UNIQUE_VIOLATION) || trouble.is_lock_timeout() => Ok(None),
         Err(trouble) => Err(trouble),
         Ok(()) => {
             accepted.committed(parts).await;
@@ -123,7 +118,7 @@ pub(crate) async fn submit_within(
         rounds_left -= 1;
         match lent.settle(result).await {
             Err(trouble) if rounds_left > 0 && is(&trouble, UNIQUE_VIOLATION) => {}
-            Err(trouble) if is(&trouble, LOCK_NOT_AVAILABLE) => {
+            Err(trouble) if trouble.is_lock_timeout() => {
                 return Err(Trouble::Blocked(batch.submissions.iter().map(|one| one.id).collect()));
             }
             Err(trouble) => return Err(trouble),
@@ -292,7 +287,7 @@ impl Intake<'_, Session> {
         let these = std::slice::from_ref(submission);
         let known = Known::look(self.session, these, self.parts, Some(moment)).await?;
         match self.accept(these, rules, &known).await {
-            Err(trouble) if is(&trouble, LOCK_NOT_AVAILABLE) => {
+            Err(trouble) if trouble.is_lock_timeout() => {
                 self.session.script("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one".into()).await?;
                 self.answers.truncate(n_answers);
                 self.budget = budget;

@@ -21,9 +21,6 @@ use crate::session::Begin;
 use crate::verdicts::{Groups, Verdicts};
 use crate::work;
 
-/// SQLSTATE of a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
-
 /// The time and the stream as they were told last. Without new word they can be relied on for a while: the time is carried
 /// forward by this node's clock, and the statement that relies on it makes sure.
 #[derive(Clone, Copy)]
@@ -101,7 +98,7 @@ impl Draft {
         let ahead = Moment::ahead(self.now, self.epoch);
         let statement = save::statement(&session, ahead.stamp(), &self.verdicts.decided, Some(&relies));
         let rows = match session.alone(statement).await {
-            Err(trouble) if trouble.sqlstate().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            Err(trouble) if trouble.is_lock_timeout() => {
                 return self.blocked(parts).await;
             }
             other => other?,
