@@ -39,10 +39,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::postgres::PgRow;
 use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
@@ -65,7 +67,7 @@ use crate::known::KnownTasks;
 use crate::load::Moment;
 use crate::marks::Marks;
 use crate::options::{Address, Purpose};
-use crate::session::Pool;
+use crate::session::{Pool, Query, Session};
 use crate::swift::Told;
 
 /// A Tasker database in PostgreSQL.
@@ -179,16 +181,19 @@ impl Parts {
         if let Some(clock) = &self.clock {
             return Ok(clock());
         }
+        let row = self.read_once(|session| session.query(sql::CLOCK)).await?;
+        let row = row.ok_or_else(|| Trouble::Corrupt("the clock was answered without a row".into()))?;
+        Ok(rows::instant(&row, 0)?)
+    }
+
+    /// The first row of one statement that reads, asked again if the connection had died before.
+    async fn read_once(&self, query: impl Fn(&Session) -> Query) -> Result<Option<PgRow>, Trouble> {
         loop {
             let mut session = self.reads.once().await?;
-            let query = session.query(sql::CLOCK);
-            let row = session.row(query).await;
-            if session.was_dead(&row) {
-                continue;
+            let row = session.row(query(&session)).await;
+            if !session.was_dead(&row) {
+                return session.end(row).await;
             }
-            let row = session.end(row).await?;
-            let row = row.ok_or_else(|| Trouble::Corrupt("the clock was answered without a row".into()))?;
-            return Ok(rows::instant(&row, 0)?);
         }
     }
 
@@ -274,6 +279,10 @@ impl Store for PostgresStore {
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
         tasks::task(&self.parts, id).await.trying("reading a task")
+    }
+
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
+        tasks::state(&self.parts, id).await.trying("reading the state of a task")
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {

@@ -95,6 +95,7 @@ const READS: &[Case] = &[
     ),
     ("log_of_task", sql::LOG_OF_TASK, Purpose::Read, "md5('t7')::uuid, 0, 0, 0, 100", &["transition_pkey"]),
     ("task_steps", sql::TASK_STEPS, Purpose::Read, "md5('t7')::uuid", &["step_pkey"]),
+    ("task_state", sql::TASK_STATE, Purpose::Read, "md5('t7')::uuid", &["task_pkey"]),
     ("task_detail", sql::TASK_DETAIL, Purpose::Read, "md5('t7')::uuid", &["task_pkey", "task_input_pkey"]),
     (
         "list_tasks",

@@ -80,6 +80,7 @@ statements! {
     TASK_ANNOTATIONS = "task_annotations",
     TASK_DETAIL = "task_detail",
     TASK_RESULT = "task_result",
+    TASK_STATE = "task_state",
     TASK_STEPS = "task_steps",
     WORKER_CLAIMS = "worker_claims",
     WORKER_LIST = "worker_list",

@@ -60,6 +60,12 @@ pub(crate) async fn steps(parts: &Parts, id: TaskId) -> Result<Vec<StepDetail>, 
     session.end(steps).await
 }
 
+/// The state of a task.
+pub(crate) async fn state(parts: &Parts, id: TaskId) -> Result<Option<TaskState>, Trouble> {
+    let row = parts.read_once(|session| session.query(sql::TASK_STATE).bind(id.0)).await?;
+    Ok(row.map(|row| rows::task_state(&row, 0)).transpose()?)
+}
+
 /// The result of one step, if it is done.
 pub(crate) async fn result(parts: &Parts, id: TaskId, step: Ordinal) -> Result<Option<Payload>, Trouble> {
     let mut session = parts.reads.begin(Begin::Snapshot).await?;

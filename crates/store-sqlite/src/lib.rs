@@ -40,6 +40,7 @@ use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
@@ -168,6 +169,10 @@ impl Store for SqliteStore {
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
         self.threads.read("reading a task", move |reader| tasks::task(reader, id)).await
+    }
+
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
+        self.threads.read("reading the state of a task", move |reader| tasks::state(reader, id)).await
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {

@@ -111,6 +111,7 @@ statements! {
     TASK_INSERT = "task_insert",
     TASK_PAGE = "task_page",
     TASK_REPEAT = "task_repeat",
+    TASK_STATE = "task_state",
     TASK_UPDATE_COUNTERS = "task_update_counters",
     TASK_UPDATE_STATE = "task_update_state",
     TRANSITION_INSERT = "transition_insert",

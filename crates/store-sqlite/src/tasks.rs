@@ -57,6 +57,12 @@ pub(crate) fn result(reader: &Reader, id: TaskId, step: Ordinal) -> Result<Optio
     Ok(row.optional()?.flatten())
 }
 
+/// The state of a task.
+pub(crate) fn state(reader: &Reader, id: TaskId) -> Result<Option<TaskState>, Trouble> {
+    let mut statement = reader.connection.prepare_cached(sql::TASK_STATE)?;
+    Ok(statement.query_row([bytes(&id)], |row| rows::task_state(row, 0)).optional()?)
+}
+
 /// What is scheduled and running, per handler.
 pub(crate) fn queue(reader: &Reader, now: Timestamp) -> Result<Vec<QueueDepth>, Trouble> {
     let mut statement = reader.connection.prepare_cached(sql::QUEUE_DEPTHS)?;

@@ -22,6 +22,7 @@ use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 
 pub use crate::error::StoreError;
 
@@ -79,6 +80,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One task.
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError>;
+
+    /// The state of one task, and nothing else of it: what somebody who waits for its end asks for.
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError>;
 
     /// The steps of a task, in document order; empty if there is no such task.
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError>;

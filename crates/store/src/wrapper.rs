@@ -8,6 +8,7 @@ use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
@@ -89,6 +90,10 @@ impl<W: Wrapper> Store for W {
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
         self.inner().task(id).await
+    }
+
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
+        self.inner().task_state(id).await
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {

@@ -91,7 +91,7 @@ impl Engine {
     async fn until_ended(&self, id: TaskId) -> Result<TaskState, UseCaseError> {
         let mut end = self.parts.watchers.end_of(id);
         loop {
-            let state = self.task_detail(id).await?.record.state;
+            let state = self.parts.store.task_state(id).await?.ok_or_else(|| task_not_found(id))?;
             if !state.is_open() {
                 return Ok(state);
             }
@@ -178,17 +178,21 @@ impl Engine {
     }
 
     pub(super) async fn task_detail(&self, id: TaskId) -> Result<TaskDetail, UseCaseError> {
-        self.parts.store.task(id).await?.ok_or_else(|| UseCaseError::NotFound {
-            code: "task_not_found",
-            message: format!("there is no task {id}"),
-            help: Some("list the tasks there are: tasker task list".into()),
-        })
+        self.parts.store.task(id).await?.ok_or_else(|| task_not_found(id))
     }
 
     /// Handlers that some live worker serves.
     async fn served_handlers(&self) -> Result<BTreeSet<HandlerName>, UseCaseError> {
         let workers = self.parts.store.workers().await?;
         Ok(workers.into_iter().filter(WorkerRow::is_live).flat_map(|worker| worker.handlers).collect())
+    }
+}
+
+fn task_not_found(id: TaskId) -> UseCaseError {
+    UseCaseError::NotFound {
+        code: "task_not_found",
+        message: format!("there is no task {id}"),
+        help: Some("list the tasks there are: tasker task list".into()),
     }
 }
 

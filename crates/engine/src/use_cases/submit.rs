@@ -184,8 +184,7 @@ impl Engine {
             }
             SubmitAnswer::AlreadyAccepted => {
                 // One that only the caller's transaction can see has not begun.
-                let stored = self.parts.store.task(id).await?;
-                let status = stored.map_or(TaskState::Pending, |task| task.record.state);
+                let status = self.parts.store.task_state(id).await?.unwrap_or(TaskState::Pending);
                 Ok(SubmittedTask { task_id: id, status, created: false })
             }
             SubmitAnswer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),

@@ -23,6 +23,7 @@ use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
@@ -135,6 +136,10 @@ impl Store for MemoryStore {
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
         Ok(self.tables().task_detail(id))
+    }
+
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
+        Ok(self.tables().tasks.get(&id).map(|task| task.record.state))
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {

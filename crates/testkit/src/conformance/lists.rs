@@ -202,6 +202,7 @@ pub async fn tasks_are_found_by_annotation(store: StoreUnderTest) {
 pub async fn what_does_not_exist_is_absent(store: StoreUnderTest) {
     let d = Driver::new(store);
     assert!(d.store.task(task_id(1)).await.expect("read").is_none());
+    assert_eq!(d.store.task_state(task_id(1)).await.expect("read"), None);
     assert!(d.steps(task_id(1)).await.is_empty());
     assert!(d.log(task_id(1)).await.is_empty());
     assert_eq!(matching(&d, |_| {}).await, []);

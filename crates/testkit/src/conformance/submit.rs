@@ -202,6 +202,7 @@ pub async fn steps_that_run_one_at_a_time_start_with_the_first_that_may(store: S
     let order: Vec<&str> = order.iter().map(|(step, _)| step.as_str()).collect();
     assert_eq!(order, ["a", "late", "b"], "document order, as far as dependencies allow");
     assert_eq!(d.state(id).await, TaskState::Complete);
+    assert_eq!(d.store.task_state(id).await.expect("read"), Some(TaskState::Complete));
     assert!(d.steps(id).await.iter().all(|step| step.record.state == StepState::Complete));
     d.assert_sound().await;
 }

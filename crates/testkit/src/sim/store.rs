@@ -11,6 +11,7 @@ use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
@@ -275,6 +276,10 @@ impl Store for SimStore {
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
         self.read("task", self.shared.store.task(id)).await
+    }
+
+    async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
+        self.read("task_state", self.shared.store.task_state(id)).await
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
