@@ -10,8 +10,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::handler::Handlers;
 use crate::intake::{self, Arrival};
+use crate::lanes::Lanes;
 use crate::options::EngineOptions;
-use crate::settler::{self, Item};
+use crate::settler;
 use crate::use_cases::resolutions::Resolutions;
 use crate::use_cases::schemas::ContextSchemas;
 use crate::watchers::Watchers;
@@ -25,7 +26,7 @@ pub struct Engine {
     pub(crate) schemas: Arc<ContextSchemas>,
     pub(crate) resolutions: Arc<Resolutions>,
     pub(crate) arrivals: mpsc::Sender<Arrival>,
-    pub(crate) items: mpsc::Sender<Item>,
+    pub(crate) lanes: Lanes,
     tracker: TaskTracker,
     _last: Arc<LastOne>,
 }
@@ -65,10 +66,10 @@ impl Engine {
             worker: RwLock::new(None),
         });
         let (arrivals, arriving) = mpsc::channel(2 * parts.options.max_batch_items);
-        let (items, settling) = mpsc::channel(2 * parts.options.max_batch_items);
+        let (lanes, settling) = Lanes::new(parts.store.lanes(), 2 * parts.options.max_batch_items);
         let tracker = TaskTracker::new();
         tracker.spawn(intake::run(parts.clone(), arriving));
-        tracker.spawn(settler::run(parts.clone(), settling));
+        settler::start(&parts, settling, &tracker);
         tracker.close();
         Self {
             parts,
@@ -76,7 +77,7 @@ impl Engine {
             schemas: Arc::default(),
             resolutions: Arc::default(),
             arrivals,
-            items,
+            lanes,
             tracker,
             _last: Arc::new(LastOne(shutdown)),
         }

@@ -21,6 +21,7 @@ pub mod entropy;
 mod error;
 pub mod handler;
 mod intake;
+mod lanes;
 mod options;
 mod settler;
 pub mod use_cases;

@@ -1,4 +1,4 @@
-//! Settler: the one path by which tasks change.
+//! Settler: the one path by which tasks change, one for each lane.
 //!
 //! Takes whatever outcomes and operators' actions have arrived, commits them as one transaction, and claims in the
 //! same transaction what became free (continuation) or is due in the queue.
@@ -16,6 +16,7 @@ use tasker_store::workers::ClaimKey;
 use tasker_store::write::{Applied, ApplyBatch, Claiming, FromQueue};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::engine::Parts;
@@ -59,6 +60,11 @@ impl Item {
         Self { task, input, claim: None, reply: Some(reply), arrived: Instant::now() }
     }
 
+    /// The task that it is about.
+    pub(crate) fn task(&self) -> TaskId {
+        self.task
+    }
+
     fn bytes(&self) -> usize {
         match &self.input {
             Input::Settle { outcome: Outcome::Success(result), .. } => result.as_str().len(),
@@ -67,13 +73,22 @@ impl Item {
     }
 }
 
+/// Settles what arrives on some lanes.
+pub(crate) fn start(parts: &Arc<Parts>, lanes: Vec<mpsc::Receiver<Item>>, tracker: &TaskTracker) {
+    let claimer = Arc::new(Claimer::new(parts.options.poll_interval, Instant::now()));
+    let mut leads = true;
+    for items in lanes {
+        tracker.spawn(run(parts.clone(), items, claimer.clone(), std::mem::take(&mut leads)));
+    }
+}
+
 /// Runs until the engine shuts down; whatever had arrived by then is still committed.
-pub(crate) async fn run(parts: Arc<Parts>, items: mpsc::Receiver<Item>) {
-    let claimer = Claimer::new(parts.options.poll_interval, Instant::now());
+async fn run(parts: Arc<Parts>, items: mpsc::Receiver<Item>, claimer: Arc<Claimer>, leads: bool) {
     let mut settler = Settler {
         parts,
         items,
         claimer,
+        leads,
         waiting: VecDeque::new(),
         blocked: Vec::new(),
         retry_wait: RETRY_WAITS.0,
@@ -87,7 +102,9 @@ pub(crate) async fn run(parts: Arc<Parts>, items: mpsc::Receiver<Item>) {
 struct Settler {
     parts: Arc<Parts>,
     items: mpsc::Receiver<Item>,
-    claimer: Claimer,
+    claimer: Arc<Claimer>,
+    /// Whether it asks the queue when nothing else is to be written. One lane does so for all.
+    leads: bool,
     waiting: VecDeque<Item>,
     /// Items of tasks that another session holds, and when to try them again.
     blocked: Vec<(Instant, Item)>,
@@ -103,12 +120,12 @@ impl Settler {
         loop {
             self.take_arrived();
             let worker = self.parts.worker();
-            let can_claim = worker.as_ref().is_some_and(|worker| worker.has_free_slots());
+            let can_claim = self.leads && worker.as_ref().is_some_and(|worker| worker.has_free_slots());
             if !self.waiting.is_empty() || (can_claim && self.claimer.wants_to_ask(Instant::now())) {
                 return true;
             }
             let is_open = !self.items.is_closed();
-            let next_look = self.claimer.next_look();
+            let next_look = self.claimer.next_look().filter(|_| can_claim);
             let next_blocked = self.blocked.iter().map(|(at, _)| *at).min();
             tokio::select! {
                 biased;
@@ -116,9 +133,10 @@ impl Settler {
                     Some(item) => self.waiting.push_back(item),
                     None => return false,
                 },
-                () = self.parts.hinted() => self.claimer.hint(),
-                () = freed(worker.as_deref()), if !can_claim => {}
-                () = tokio::time::sleep_until(next_look), if can_claim => {}
+                () = self.parts.hinted(), if self.leads => self.claimer.hint(),
+                () = self.claimer.changed(), if self.leads => {}
+                () = freed(worker.as_deref()), if self.leads && !can_claim => {}
+                () = until(next_look) => {}
                 () = until(next_blocked) => {}
                 // Once: somebody who was promised a place may still be about to take it, and must be waited for.
                 () = self.parts.shutdown.cancelled(), if is_open => self.items.close(),
@@ -185,10 +203,10 @@ impl Settler {
         batch
     }
 
-    async fn apply(&mut self, parcel: &[Item]) -> Result<Vec<Answer>, StoreError> {
+    async fn apply(&self, parcel: &[Item]) -> Result<Vec<Answer>, StoreError> {
         let worker = self.parts.worker();
         let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Settle(parcel.len())));
-        let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.how_to_claim(Instant::now()));
+        let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.take_turn(Instant::now()));
         if parcel.is_empty() && how == FromQueue::Never {
             return Ok(Vec::new());
         }
@@ -201,6 +219,7 @@ impl Settler {
         match applied {
             Ok(applied) => Ok(self.applied(applied, worker, lent, how)),
             Err(error) => {
+                self.claimer.give_up(how);
                 worker.inspect(|worker| worker.doubt(&error));
                 Err(error)
             }
@@ -208,7 +227,7 @@ impl Settler {
     }
 
     fn applied(
-        &mut self,
+        &self,
         applied: Applied,
         worker: Option<Arc<Core>>,
         lent: Option<Lent>,

@@ -1,8 +1,8 @@
 -- Writes what was decided: one final value per row. Either all of it is written or, if it was decided about tasks as they
--- are not, nothing: tasks must have the versions ($9, $10) that were known when it was decided (they are locked here), the
--- stream must be in its epoch ($11), and the time of the decisions ($12) must be the time. Who locked the tasks before names no
--- versions and no time. $57 is their next version. Answers whether it was written, the transaction, the time, and, if it was not written, which
--- tasks have their versions.
+-- are not, nothing: tasks must have the versions ($9, $10) that were known when it was decided (they are locked here, and
+-- nobody is waited for), the stream must be in its epoch ($11), and the time of the decisions ($12) must be the time. Who
+-- locked the tasks before names no versions and no time. $57 is their next version. Answers whether it was written, the
+-- transaction, the time, and, if it was not written, which tasks have their versions.
 WITH moment AS (
     SELECT epoch, pg_current_xact_id()::text::bigint AS xid FROM tasker.log_state
 ), held AS MATERIALIZED (
@@ -10,7 +10,7 @@ WITH moment AS (
     FROM unnest($9::uuid[], $10::bigint[]) AS v (id, version)
     JOIN tasker.task AS t ON t.id = v.id AND t.version = v.version
     ORDER BY t.id
-    FOR NO KEY UPDATE OF t
+    FOR NO KEY UPDATE OF t SKIP LOCKED
 ), verdict AS MATERIALIZED (
     SELECT m.epoch = $11 AND (SELECT count(*) FROM held) = cardinality($9)
         AND ($12::timestamptz IS NULL

@@ -18,7 +18,7 @@ use crate::rows::StoredTask;
 use crate::save;
 use crate::session::{Begin, Session};
 use crate::swift;
-use crate::verdicts::{Group, Groups, Verdicts};
+use crate::verdicts::{Deciding, Group, Groups, Verdicts};
 use crate::work;
 
 /// Tasks of at most so many steps are read as a whole: their other steps will be asked for soon.
@@ -26,23 +26,29 @@ const SMALL_TASK: usize = 32;
 
 /// Decides and writes a batch. A claim that finds nothing is one statement and no transaction.
 pub(crate) async fn apply(parts: &Parts, batch: ApplyBatch) -> Result<Applied, Trouble> {
-    let found = match &batch.claiming {
+    let mut found = match &batch.claiming {
         Some(claiming) if claiming.from_queue != FromQueue::Never => look(parts, &claiming.budget).await?,
         _ => None,
     };
-    let is_due = found.as_ref().is_some_and(|found| !found.is_empty());
-    if !is_due && batch.inputs.is_empty() {
+    if is_idle(&batch, found.as_ref()) {
         return match found {
             Some(found) => Ok(nothing(found.now, found.next_due())),
             None => Ok(nothing(parts.now().await?, None)),
         };
     }
-    if !is_due && let Some(applied) = swift::apply(parts, &batch).await? {
+    if let Some(applied) = swift::apply(parts, &batch, found.as_ref()).await? {
         return Ok(applied);
+    }
+    if let Some(found) = &mut found {
+        // Another lane of this node is about to write these tasks: it would have to read them anew.
+        found.leave_out(|id| parts.known.is_out(id));
+        if is_idle(&batch, Some(found)) {
+            return Ok(nothing(found.now, Some(found.now)));
+        }
     }
     let mut session = parts.hot.begin(Begin::Write).await?;
     let mut pass = Pass::new(parts, &mut session, &batch);
-    let result = pass.run(batch, found.filter(|_| is_due)).await;
+    let result = pass.run(batch, found.filter(|found| !found.is_empty())).await;
     let (verdicts, known) = (pass.verdicts, pass.known);
     let applied = session.end(result).await?;
     known.into_values().for_each(|known| parts.known.put(known));
@@ -50,6 +56,11 @@ pub(crate) async fn apply(parts: &Parts, batch: ApplyBatch) -> Result<Applied, T
         parts.hints.tell(&parts.hot).await;
     }
     Ok(Applied { ended: verdicts.ended(), answers: verdicts.answers, ..applied })
+}
+
+/// Whether there is neither anything to settle nor anything to claim.
+fn is_idle(batch: &ApplyBatch, found: Option<&Found>) -> bool {
+    batch.inputs.is_empty() && found.is_none_or(Found::is_empty)
 }
 
 fn nothing(now: Timestamp, next_due: Option<Timestamp>) -> Applied {
@@ -168,7 +179,9 @@ impl<'a> Pass<'a> {
         let mut decided = Vec::with_capacity(groups.0.len());
         for Ready { task, plan, steps } in self.load(&groups).await? {
             let Some(group) = groups.0.remove(&task.id) else { continue };
-            let one = self.verdicts.decide(group, task, plan, steps, rules, moment.now);
+            let mut deciding = Deciding::new(task, plan, steps, rules, moment.now);
+            self.verdicts.decide(group, &mut deciding);
+            let one = deciding.decided();
             if let Some(record) = &one.change.task {
                 self.locked.update(record, &moment);
             }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tasker_core::decide::ClaimBudget;
+use tasker_core::decide::{ClaimBudget, Input};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::names::HandlerName;
 use tasker_core::time::Timestamp;
@@ -40,7 +40,14 @@ const MAX_AWAITED: usize = 4;
 pub(crate) struct Pick {
     pub(crate) task: TaskId,
     pub(crate) step: Ordinal,
-    handler: HandlerName,
+    pub(crate) handler: HandlerName,
+}
+
+impl Pick {
+    /// The input that claims it.
+    pub(crate) fn input(&self, budget: &ClaimBudget) -> Input {
+        Input::Claim { step: self.step, worker: budget.worker }
+    }
 }
 
 /// What a look at the queue found.
@@ -57,6 +64,16 @@ impl Found {
     /// Whether nothing can be claimed.
     pub(crate) fn is_empty(&self) -> bool {
         self.due.is_empty()
+    }
+
+    /// Due steps, those to be claimed first first.
+    pub(crate) fn due(&self) -> &[Pick] {
+        &self.due
+    }
+
+    /// Leaves the steps of some tasks to others.
+    pub(crate) fn leave_out(&mut self, is_left: impl Fn(TaskId) -> bool) {
+        self.due.retain(|pick| !is_left(pick.task));
     }
 
     /// When the next step is due, if nothing is due now.

@@ -263,7 +263,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn push(&mut self, task: TaskId, xid: i64, entry: &Transition) {
+    pub(crate) fn extend(&mut self, task: TaskId, xid: i64, entries: &[Transition]) {
+        entries.iter().for_each(|entry| self.push(task, xid, entry));
+    }
+
+    fn push(&mut self, task: TaskId, xid: i64, entry: &Transition) {
         let (ordinal, from, to) = match entry.change {
             Change::Task { from, to } => (None, from.map(|state| state.code()), to.code()),
             Change::Step { ordinal, from, to } => {

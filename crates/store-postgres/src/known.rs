@@ -6,7 +6,7 @@
 //! out of date at any time, and costs time then, nothing else.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tasker_core::decide::{Needs, QueueChange, TaskChange};
 use tasker_core::ids::{Ordinal, TaskId};
@@ -48,6 +48,24 @@ pub(crate) struct Known {
     steps: Vec<StepRow>,
     /// Results that steps which are not claimed yet may ask for.
     results: BTreeMap<Ordinal, Payload>,
+    /// That this node is changing it, while it is.
+    lent: Option<Lent>,
+}
+
+/// The ids of the tasks that this node is changing now.
+type Out = Arc<Mutex<HashSet<TaskId>>>;
+
+/// Notes that a task is being changed, until it is dropped.
+#[derive(Debug)]
+struct Lent {
+    id: TaskId,
+    out: Out,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.out.lock().expect("nothing panics while it holds this lock").remove(&self.id);
+    }
 }
 
 impl Known {
@@ -67,7 +85,7 @@ impl Known {
     pub(crate) fn of_rows(task: StoredTask, plan: &Plan, rows: BTreeMap<Ordinal, StepRow>) -> Option<Self> {
         let is_whole = rows.keys().map(|ordinal| ordinal.index()).eq(0..plan.graph.n_steps());
         let steps = rows.into_values().collect();
-        is_whole.then_some(Self { task, steps, results: BTreeMap::new() })
+        is_whole.then_some(Self { task, steps, results: BTreeMap::new(), lent: None })
     }
 
     /// What a decision needs.
@@ -92,7 +110,7 @@ impl Known {
             row.has_inputs |= step.inputs.is_some();
             if let Some(results) = &step.results
                 && results.len() <= MAX_RESULT
-                && plan.graph.children(ordinal).iter().any(|child| plan.graph.parents(*child).len() > 1)
+                && plan.graph.children(ordinal).iter().any(|child| may_ask_later(plan, change, *child))
             {
                 self.results.insert(ordinal, results.clone());
             }
@@ -116,10 +134,19 @@ impl Known {
     }
 }
 
+/// Whether a step will be claimed after this change, so that what it reads will be asked for then: it waits for others
+/// too, or it is left in the queue.
+fn may_ask_later(plan: &Plan, change: &TaskChange, step: Ordinal) -> bool {
+    plan.graph.parents(step).len() > 1 || !change.claims.iter().any(|claim| claim.ordinal == step)
+}
+
 /// Tasks that this node worked on last. Two generations: what is used moves to the young one, and when that is full the
 /// old one is forgotten.
 #[derive(Default)]
-pub(crate) struct KnownTasks(Mutex<Generations>);
+pub(crate) struct KnownTasks {
+    generations: Mutex<Generations>,
+    out: Out,
+}
 
 #[derive(Default)]
 struct Generations {
@@ -139,19 +166,33 @@ impl KnownTasks {
 
     /// Takes a task out, to be put back when its change is committed.
     pub(crate) fn take(&self, id: TaskId) -> Option<Known> {
-        self.generations().take(id)
+        let mut generations = self.generations();
+        generations.take(id).map(|known| self.lent(known))
     }
 
     /// Takes tasks out, all or none.
     pub(crate) fn take_all<'a>(&self, ids: impl Iterator<Item = &'a TaskId> + Clone) -> Option<Vec<Known>> {
         let mut generations = self.generations();
-        ids.clone()
-            .all(|id| generations.has(id))
-            .then(|| ids.filter_map(|id| generations.take(*id)).collect())
+        if !ids.clone().all(|id| generations.has(id)) {
+            return None;
+        }
+        Some(ids.filter_map(|id| generations.take(*id)).map(|known| self.lent(known)).collect())
+    }
+
+    /// Whether this node is changing a task just now. Who wants to claim a step of it had better look for another one.
+    pub(crate) fn is_out(&self, id: TaskId) -> bool {
+        self.out.lock().expect("nothing panics while it holds this lock").contains(&id)
+    }
+
+    fn lent(&self, known: Known) -> Known {
+        let id = known.task.id;
+        self.out.lock().expect("nothing panics while it holds this lock").insert(id);
+        Known { lent: Some(Lent { id, out: self.out.clone() }), ..known }
     }
 
     /// Keeps a task, if it is still open.
-    pub(crate) fn put(&self, known: Known) {
+    pub(crate) fn put(&self, mut known: Known) {
+        known.lent = None;
         let mut generations = self.generations();
         if known.task.is_open()
             && known.steps.len() <= MAX_TASK_STEPS
@@ -171,7 +212,7 @@ impl KnownTasks {
     }
 
     fn generations(&self) -> MutexGuard<'_, Generations> {
-        self.0.lock().expect("nothing panics while it holds this lock")
+        self.generations.lock().expect("nothing panics while it holds this lock")
     }
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod claim;
 mod columns;
 mod definitions;
+mod desk;
 mod error;
 mod heartbeat;
 mod hints;
@@ -70,6 +71,10 @@ use crate::options::{Address, Purpose};
 use crate::session::{Pool, Query, Session};
 use crate::swift::Told;
 
+/// Most batches of one node that are written at once. More than two take turns at the processors of a small server, and
+/// make smaller batches on a large one.
+const MOST_LANES: usize = 2;
+
 /// A Tasker database in PostgreSQL.
 ///
 /// It connects anew by itself after restarts and fail-overs; calls fail with [`StoreError::Unavailable`] meanwhile.
@@ -92,6 +97,8 @@ struct Parts {
     marks: Marks,
     clock: Option<Clock>,
     log_patience: Duration,
+    /// How many batches pay off at once: two, if that leaves connections to those who accept tasks.
+    lanes: usize,
     hints: Hints,
     /// Tasks that the last claim could not get although it had slots.
     awaited: Mutex<Vec<TaskId>>,
@@ -131,6 +138,7 @@ impl PostgresStore {
             marks: Marks::default(),
             clock: options.clock,
             log_patience: options.log_patience,
+            lanes: options.connections.div_ceil(2).clamp(1, MOST_LANES),
             hints: Hints::new(listens),
             awaited: Mutex::default(),
             address,
@@ -359,6 +367,10 @@ impl Store for PostgresStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.parts.now().await.trying("reading the clock")
+    }
+
+    fn lanes(&self) -> usize {
+        self.parts.lanes
     }
 
     async fn hinted(&self) {

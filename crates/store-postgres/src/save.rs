@@ -28,6 +28,8 @@ pub(crate) struct Decided {
     pub(crate) change: TaskChange,
     /// Steps that had inputs of their own before.
     pub(crate) with_inputs: std::collections::BTreeSet<tasker_core::ids::Ordinal>,
+    /// So many of its log entries come before the others of all tasks.
+    pub(crate) n_logged_first: usize,
 }
 
 impl Decided {
@@ -93,11 +95,19 @@ pub(crate) fn statement(
     relies: Option<&Reliance>,
 ) -> Query {
     let epoch = stamp.epoch;
-    let (mut tasks, mut steps, mut queue, mut log) = Default::default();
+    let (mut tasks, mut steps, mut queue, mut log) =
+        (Tasks::default(), Steps::default(), Queue::default(), Log::default());
     for decided in all {
         let task = &decided.task;
         let row = Row { id: task.id, arrival: task.arrival, xid: task.log_xid_in(epoch) };
-        collect(row, &decided.plan, &decided.change, (&mut tasks, &mut steps, &mut queue, &mut log));
+        collect(row, &decided.plan, &decided.change, (&mut tasks, &mut steps, &mut queue));
+    }
+    for half in [0, 1] {
+        for decided in all {
+            let (first, rest) = decided.change.log.split_at(decided.n_logged_first);
+            let entries = [first, rest][half];
+            log.extend(decided.task.id, decided.task.log_xid_in(epoch), entries);
+        }
     }
     let known = || all.iter().filter(|_| relies.is_some()).map(|decided| &decided.task);
     let ids: Vec<Uuid> = known().map(|task| task.id.0).collect();
@@ -134,11 +144,13 @@ pub(crate) async fn new_tasks(
     moment: &Moment,
     all: &[New<'_>],
 ) -> Result<Stamp, Trouble> {
-    let (mut tasks, mut steps, mut queue, mut log) = Default::default();
+    let (mut tasks, mut steps, mut queue, mut log) =
+        (Tasks::default(), Steps::default(), Queue::default(), Log::default());
     let mut inputs = Inputs::default();
     for new in all {
         let row = Row { id: new.id, arrival: new.arrival, xid: 0 };
-        collect(row, new.plan, new.change, (&mut tasks, &mut steps, &mut queue, &mut log));
+        collect(row, new.plan, new.change, (&mut tasks, &mut steps, &mut queue));
+        log.extend(new.id, 0, &new.change.log);
         inputs.push(new.id, new.input);
     }
     let query = tasks.bind(session.query(sql::SAVE_NEW)).bind(moment.epoch);
@@ -163,14 +175,13 @@ fn collect(
     Row { id, arrival, xid }: Row,
     plan: &Plan,
     change: &TaskChange,
-    (tasks, steps, queue, log): (&mut Tasks, &mut Steps, &mut Queue, &mut Log),
+    (tasks, steps, queue): (&mut Tasks, &mut Steps, &mut Queue),
 ) {
     if let Some(task) = &change.task {
         tasks.push(task, xid, arrival);
     }
     change.steps.iter().for_each(|step| steps.push(id, step));
     change.queue.iter().for_each(|row| queue.push(id, arrival, plan, row));
-    change.log.iter().for_each(|entry| log.push(id, xid, entry));
 }
 
 /// Annotations are rare.

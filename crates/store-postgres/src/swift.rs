@@ -6,19 +6,19 @@
 
 use std::time::Instant;
 
-use tasker_core::decide::{ClaimBudget, Rules};
+use tasker_core::decide::ClaimBudget;
 use tasker_core::ids::TaskId;
 use tasker_core::time::Timestamp;
-use tasker_store::write::{Applied, ApplyBatch, Claiming, FromQueue, Work};
+use tasker_store::write::{Applied, ApplyBatch, FromQueue, Work};
 
 use crate::Parts;
-use crate::claim;
+use crate::claim::{self, Found};
+use crate::desk::{Desk, Open};
 use crate::error::Trouble;
 use crate::known::Known;
-use crate::load::{self, Moment};
+use crate::load::Moment;
 use crate::save::{self, Reliance, Written};
-use crate::session::Begin;
-use crate::verdicts::{Groups, Verdicts};
+use crate::verdicts::Verdicts;
 use crate::work;
 
 /// The time and the stream as they were told last. Without new word they can be relied on for a while: the time is carried
@@ -42,8 +42,12 @@ impl Told {
 }
 
 /// Applies a batch the swift way; `None` if it has to go the ordinary way, and nothing was written.
-pub(crate) async fn apply(parts: &Parts, batch: &ApplyBatch) -> Result<Option<Applied>, Trouble> {
-    let Some(draft) = Draft::of(parts, batch) else { return Ok(None) };
+pub(crate) async fn apply(
+    parts: &Parts,
+    batch: &ApplyBatch,
+    found: Option<&Found>,
+) -> Result<Option<Applied>, Trouble> {
+    let Some(draft) = Draft::of(parts, batch, found) else { return Ok(None) };
     if draft.verdicts.decided.iter().any(|decided| decided.has_extras()) {
         draft.put_back(parts);
         return Ok(None);
@@ -58,38 +62,37 @@ struct Draft {
     work: Vec<Work>,
     epoch: i32,
     now: Timestamp,
-    /// Whether the batch was to claim from the queue, had there been anything to claim.
+    /// Whether the batch was to claim from the queue.
     asks_queue: bool,
 }
 
 impl Draft {
-    fn of(parts: &Parts, batch: &ApplyBatch) -> Option<Self> {
+    fn of(parts: &Parts, batch: &ApplyBatch, found: Option<&Found>) -> Option<Self> {
         let told = parts.told()?;
         let now = parts.clock.as_ref().map_or_else(|| told.now(), |clock| clock());
-        let groups = Groups::of_inputs(batch.inputs.clone());
-        let known = parts.known.take_all(groups.0.keys())?;
-        let budget = batch.claiming.as_ref().map(|Claiming { budget, .. }| budget.clone());
-        let verdicts = Verdicts::new(batch.inputs.len(), budget);
+        let now = found.map_or(now, |found| found.now.max(now));
+        let due = found.map_or(&[][..], Found::due);
+        let mut desk = Desk::new(parts, batch, now)?;
+        if !desk.decide(batch, due) {
+            desk.put_back();
+            return None;
+        }
+        let Desk { verdicts, open, .. } = desk;
         let asks_queue =
             batch.claiming.as_ref().is_some_and(|claiming| claiming.from_queue != FromQueue::Never);
-        let mut draft = Self { verdicts, known, work: Vec::new(), epoch: told.epoch, now, asks_queue };
-        if draft.decide(parts, groups, &batch.rules) {
-            return Some(draft);
+        let mut draft =
+            Self { verdicts, known: Vec::new(), work: Vec::new(), epoch: told.epoch, now, asks_queue };
+        for Open { known, deciding, .. } in open.into_values() {
+            draft.known.push(known);
+            draft.verdicts.decided.push(deciding.decided());
         }
-        draft.put_back(parts);
-        None
-    }
-
-    /// Whether everything that was needed is known.
-    fn decide(&mut self, parts: &Parts, groups: Groups, rules: &Rules) -> bool {
-        for ((_, group), known) in groups.0.into_iter().zip(&self.known) {
-            let Some(plan) = parts.plans.known(known.task.revision_id) else { return false };
-            let Some(steps) = known.steps(&group.needs(&known.task, &plan)) else { return false };
-            let decided = self.verdicts.decide(group, known.task.clone(), plan, steps, rules, self.now);
-            self.verdicts.decided.push(decided);
+        match work::at_hand(parts, &draft.verdicts.decided, &draft.known) {
+            Some(work) => Some(Self { work, ..draft }),
+            None => {
+                draft.put_back(parts);
+                None
+            }
         }
-        let work = work::at_hand(parts, &self.verdicts.decided, &self.known);
-        work.map(|work| self.work = work).is_some()
     }
 
     async fn write(self, parts: &Parts) -> Result<Option<Applied>, Trouble> {
@@ -97,13 +100,7 @@ impl Draft {
         let session = parts.hot.once().await?;
         let ahead = Moment::ahead(self.now, self.epoch);
         let statement = save::statement(&session, ahead.stamp(), &self.verdicts.decided, Some(&relies));
-        let rows = match session.alone(statement).await {
-            Err(trouble) if trouble.is_lock_timeout() => {
-                return self.blocked(parts).await;
-            }
-            other => other?,
-        };
-        match save::written(&rows)? {
+        match save::written(&session.alone(statement).await?)? {
             Written::By { xid, now } => Ok(Some(self.committed(parts, Moment { xid, now, ..ahead }).await)),
             Written::Not { unchanged } => {
                 for known in self.known {
@@ -131,17 +128,6 @@ impl Draft {
         let ended = self.verdicts.ended();
         let answers = std::mem::take(&mut self.verdicts.answers);
         Applied { answers, work: self.work, ended, next_due, now: self.now }
-    }
-
-    /// Tells which tasks other sessions hold; if none does any more, the batch goes the ordinary way.
-    async fn blocked(self, parts: &Parts) -> Result<Option<Applied>, Trouble> {
-        let ids = self.known.iter().map(|known| known.task.id).collect();
-        let mut session = parts.hot.begin(Begin::Write).await?;
-        let held = load::held_by_others(&mut session, &ids).await;
-        match session.end(held).await? {
-            held if held.is_empty() => Ok(None),
-            held => Err(Trouble::Blocked(held)),
-        }
     }
 
     fn put_back(self, parts: &Parts) {

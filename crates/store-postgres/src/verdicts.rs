@@ -1,10 +1,10 @@
 //! Deciding a batch: its inputs by task, and what `core` says to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tasker_core::decide::{Answer, ClaimBudget, Input, Needs, Rejection, Rules, Workset, needs};
-use tasker_core::ids::TaskId;
+use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::Plan;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
@@ -36,7 +36,7 @@ impl Groups {
 
     pub(crate) fn add_picks(&mut self, picks: Vec<Pick>, budget: &ClaimBudget) {
         for pick in picks {
-            self.add(pick.task, None, Input::Claim { step: pick.step, worker: budget.worker });
+            self.add(pick.task, None, pick.input(budget));
         }
     }
 
@@ -54,6 +54,48 @@ impl Group {
     }
 }
 
+/// A task that is being decided.
+pub(crate) struct Deciding<'r> {
+    task: StoredTask,
+    plan: Arc<Plan>,
+    workset: Workset<'r>,
+    with_inputs: BTreeSet<Ordinal>,
+    n_logged_first: usize,
+}
+
+impl<'r> Deciding<'r> {
+    pub(crate) fn new(
+        task: StoredTask,
+        plan: Arc<Plan>,
+        loaded: LoadedSteps,
+        rules: &'r Rules,
+        now: Timestamp,
+    ) -> Self {
+        let workset = Workset::new(plan.clone(), rules, now, task.record(plan.digest), loaded.steps);
+        Self { task, plan, workset, with_inputs: loaded.with_inputs, n_logged_first: 0 }
+    }
+
+    /// Takes in more steps of the task, as they were before the batch.
+    pub(crate) fn add_steps(&mut self, loaded: LoadedSteps) {
+        self.workset.add_steps(loaded.steps);
+        self.with_inputs.extend(loaded.with_inputs);
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// What follows is claimed from the queue. It is told in the log after what happened to all tasks of the batch.
+    pub(crate) fn inputs_end_here(&mut self) {
+        self.n_logged_first = self.workset.n_logged();
+    }
+
+    pub(crate) fn decided(self) -> Decided {
+        let Self { task, plan, workset, with_inputs, n_logged_first } = self;
+        Decided { task, plan, change: workset.finish(), with_inputs, n_logged_first }
+    }
+}
+
 /// What was decided for a batch.
 pub(crate) struct Verdicts {
     pub(crate) budget: Option<ClaimBudget>,
@@ -68,32 +110,40 @@ impl Verdicts {
     }
 
     /// Decides the inputs of one task and claims what became free.
-    pub(crate) fn decide(
-        &mut self,
-        group: Group,
-        task: StoredTask,
-        plan: Arc<Plan>,
-        loaded: LoadedSteps,
-        rules: &Rules,
-        now: Timestamp,
-    ) -> Decided {
-        let mut workset = Workset::new(plan.clone(), rules, now, task.record(plan.digest), loaded.steps);
+    pub(crate) fn decide(&mut self, group: Group, deciding: &mut Deciding<'_>) {
+        let not_claimable = self.take(group, deciding);
+        if let Some(budget) = &mut self.budget {
+            deciding.workset.claim_free(budget);
+        }
+        // What turned out not to be claimable leaves its slot to the tasks that follow.
+        self.refund(&deciding.plan, &not_claimable);
+    }
+
+    /// Claims due steps of one task, after its inputs were decided.
+    pub(crate) fn claim(&mut self, group: Group, deciding: &mut Deciding<'_>) {
+        let not_claimable = self.take(group, deciding);
+        self.refund(&deciding.plan, &not_claimable);
+    }
+
+    /// Decides inputs; answers the steps of the queue that could not be claimed.
+    fn take(&mut self, group: Group, deciding: &mut Deciding<'_>) -> Vec<Ordinal> {
         let mut not_claimable = Vec::new();
         for (place, input) in group.places.into_iter().zip(group.inputs) {
             let picked = if let Input::Claim { step, .. } = &input { Some(*step) } else { None };
-            let answer = workset.take(input);
+            let answer = deciding.workset.take(input);
             match (place, picked) {
                 (Some(place), _) => self.answers[place] = answer,
                 (None, Some(step)) if answer != Answer::Claimed => not_claimable.push(step),
                 (None, _) => {}
             }
         }
+        not_claimable
+    }
+
+    fn refund(&mut self, plan: &Plan, steps: &[Ordinal]) {
         if let Some(budget) = &mut self.budget {
-            workset.claim_free(budget);
-            // What turned out not to be claimable leaves its slot to the tasks that follow.
-            not_claimable.iter().for_each(|step| claim::refund(budget, &plan.step(*step).handler));
+            steps.iter().for_each(|step| claim::refund(budget, &plan.step(*step).handler));
         }
-        Decided { task, plan, change: workset.finish(), with_inputs: loaded.with_inputs }
     }
 
     /// Answers inputs about a task that is not there.

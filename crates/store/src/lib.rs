@@ -155,6 +155,12 @@ pub trait Store: Send + Sync + 'static {
     /// tells nobody.
     async fn hint(&self) {}
 
+    /// How many calls of [`Store::apply`] at once get more done than one, if no two of them are about the same task. A
+    /// store with one writer is best served by one.
+    fn lanes(&self) -> usize {
+        1
+    }
+
     /// How long [`Store::apply`] waits for a lock at most; callers use it to size their own patience.
     fn patience(&self) -> Duration {
         Duration::from_secs(5)

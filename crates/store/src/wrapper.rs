@@ -180,6 +180,10 @@ impl<W: Wrapper> Store for W {
         self.inner().hint().await;
     }
 
+    fn lanes(&self) -> usize {
+        self.inner().lanes()
+    }
+
     fn patience(&self) -> Duration {
         self.inner().patience()
     }

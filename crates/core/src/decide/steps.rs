@@ -18,6 +18,13 @@ impl FromIterator<Entry> for Steps {
 }
 
 impl Steps {
+    /// Adds a step, unless it is there.
+    pub(super) fn add(&mut self, entry: Entry) {
+        if let Err(at) = self.0.binary_search_by_key(&entry.ordinal(), Entry::ordinal) {
+            self.0.insert(at, entry);
+        }
+    }
+
     pub(super) fn get(&self, step: Ordinal) -> Option<&Entry> {
         self.place(step).map(|at| &self.0[at])
     }

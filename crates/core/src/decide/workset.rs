@@ -138,6 +138,16 @@ impl<'a> Workset<'a> {
         }
     }
 
+    /// Takes in more steps of the task, as they are stored. Those that are here already stay as they are.
+    pub fn add_steps(&mut self, steps: impl IntoIterator<Item = (StepRecord, Option<QueueRow>)>) {
+        steps.into_iter().for_each(|(record, row)| self.steps.add(Entry::stored(record, row)));
+    }
+
+    /// How many log entries there are to write so far.
+    pub fn n_logged(&self) -> usize {
+        self.log.len()
+    }
+
     /// Ends the task if nothing is queued any more, and says what to write.
     pub fn finish(mut self) -> TaskChange {
         self.end_if_idle();

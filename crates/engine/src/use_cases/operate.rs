@@ -89,7 +89,7 @@ impl Engine {
         let input = Input::Operate { action, actor: operator.actor, reason: operator.reason };
         let (reply, answer) = oneshot::channel();
         let item = Item::of_operator(task, input, reply);
-        self.items.send(item).await.map_err(|_| UseCaseError::Stopped)?;
+        self.lanes.send(item).await.map_err(|_| UseCaseError::Stopped)?;
         match answer.await.map_err(|_| UseCaseError::Stopped)?? {
             Answer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
             _ => Ok(()),

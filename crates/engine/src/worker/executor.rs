@@ -12,7 +12,7 @@ use tasker_core::outcome::{Failure, Outcome};
 use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{self, Attempt};
 use super::slots::Slot;
 use crate::handler::Handlers;
+use crate::lanes::Lanes;
 use crate::settler::Item;
 
 /// How long a handler that was told to stop may go on before it is dropped.
@@ -35,7 +36,7 @@ const TICK: Duration = Duration::from_millis(25);
 pub(crate) struct Executor {
     handlers: Handlers,
     attempts: attempt::Settings,
-    settle: mpsc::Sender<Item>,
+    lanes: Lanes,
     held: Mutex<HashMap<ClaimKey, Held>>,
     /// Claims that a heartbeat told of. The answer that should have may still come.
     told: Mutex<Vec<(Instant, ClaimKey)>>,
@@ -65,11 +66,11 @@ struct Held {
 }
 
 impl Executor {
-    pub(crate) fn new(handlers: Handlers, attempts: attempt::Settings, settle: mpsc::Sender<Item>) -> Self {
+    pub(crate) fn new(handlers: Handlers, attempts: attempt::Settings, lanes: Lanes) -> Self {
         Self {
             handlers,
             attempts,
-            settle,
+            lanes,
             held: Mutex::default(),
             told: Mutex::default(),
             settled_meanwhile: Mutex::default(),
@@ -159,15 +160,15 @@ impl Executor {
     async fn send(&self, key: ClaimKey, outcome: Outcome) {
         let input = Input::Settle { step: key.ordinal, fence: key.fence, outcome };
         // The settler is gone only when the engine is; then the claim is rescued by another worker.
-        let _ = self.settle.send(Item::of_claim(key, input)).await;
+        let _ = self.lanes.send(Item::of_claim(key, input)).await;
     }
 
     /// Gives a claim back whose handler was not called.
     pub(crate) fn give_back(&self, key: ClaimKey) {
         let item = Item::of_claim(key, Input::GiveBack { step: key.ordinal, fence: key.fence });
-        let settle = self.settle.clone();
+        let lanes = self.lanes.clone();
         // Without a settler the engine is gone; then the claim is rescued by another worker.
-        self.runtime.spawn(async move { settle.send(item).await });
+        self.runtime.spawn(async move { lanes.send(item).await });
     }
 
     /// The claim's outcome is committed, or came too late: it is held no more.

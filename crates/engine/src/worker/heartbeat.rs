@@ -138,7 +138,7 @@ impl Pulse {
         for key in found {
             if self.rescued.insert(key) {
                 // Without a settler the engine is gone; another worker rescues.
-                let _ = self.core.items.send(Item::of_orphan(key)).await;
+                let _ = self.core.lanes.send(Item::of_orphan(key)).await;
             }
         }
     }

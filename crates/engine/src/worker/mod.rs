@@ -17,7 +17,7 @@ use tasker_core::names::HandlerName;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -27,8 +27,8 @@ use self::slots::{Borrower, Lent, Slots};
 use crate::engine::{Engine, Parts};
 use crate::entropy::Entropy;
 use crate::handler::Handlers;
+use crate::lanes::Lanes;
 use crate::options::EngineOptions;
-use crate::settler::Item;
 
 /// Which steps a worker runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +51,7 @@ pub struct Worker {
 pub(crate) struct Core {
     pub(crate) executor: Arc<Executor>,
     pub(crate) slots: Arc<Slots>,
-    pub(crate) items: mpsc::Sender<Item>,
+    pub(crate) lanes: Lanes,
     scope: Scope,
     handlers: Vec<HandlerName>,
     max_in_flight: usize,
@@ -160,8 +160,8 @@ impl Core {
         Self {
             slots: Slots::new(options.max_concurrent_steps, limits(&handlers, options)),
             handlers: handlers.names().cloned().collect(),
-            executor: Arc::new(Executor::new(handlers, attempts, engine.items.clone())),
-            items: engine.items.clone(),
+            executor: Arc::new(Executor::new(handlers, attempts, engine.lanes.clone())),
+            lanes: engine.lanes.clone(),
             scope,
             max_in_flight: options.max_in_flight,
             id: Mutex::new(WorkerId(options.entropy.id())),

@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) asked: Mutex<BTreeMap<TaskId, bool>>,
     /// Clients that wait for an answer.
     pub(super) clients: AtomicUsize,
+    /// Batches that a node writes at once: two in the worlds of even seeds.
+    pub(super) lanes: usize,
     chance: Mutex<Rng>,
     calm: AtomicBool,
     violation: watch::Sender<Option<String>>,
@@ -86,6 +88,7 @@ impl Shared {
             asked: Mutex::default(),
             clients: AtomicUsize::new(0),
             chance: Mutex::new(Rng::new(seed)),
+            lanes: if seed.is_multiple_of(2) { 2 } else { 1 },
             calm: AtomicBool::new(false),
             violation: watch::Sender::new(None),
         })

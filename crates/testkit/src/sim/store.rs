@@ -358,6 +358,10 @@ impl Store for SimStore {
         self.read("now", self.shared.store.now()).await
     }
 
+    fn lanes(&self) -> usize {
+        self.shared.lanes
+    }
+
     async fn hinted(&self) {
         self.vitals.hinted().await;
         self.vitals.awake().await;
