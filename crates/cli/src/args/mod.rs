@@ -16,7 +16,7 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 
-pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs};
+pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs, StaticArgs};
 pub use bench::{
     BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
 };
@@ -83,7 +83,7 @@ pub enum Command {
     /// Run steps of any task
     #[command(subcommand)]
     Worker(WorkerCommand),
-    /// Look at all tasks together: counts, rates, what is slow
+    /// Look closer: at one task or definition, or at all tasks together
     #[command(subcommand)]
     Analyze(AnalyzeCommand),
     /// Look after the database

@@ -37,6 +37,8 @@ const COMMANDS: &[&str] = &[
     "worker run",
     "worker list",
     "analyze",
+    "analyze task",
+    "analyze definition",
     "analyze health",
     "analyze metrics",
     "analyze slow",

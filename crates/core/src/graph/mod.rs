@@ -8,11 +8,13 @@ mod cycles;
 mod kin;
 mod levels;
 mod paths;
+mod reach;
 mod redundancy;
 pub mod render;
 pub mod shapes;
 
 pub use paths::PathCount;
+pub use reach::Reach;
 
 use crate::ids::Ordinal;
 
