@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backoff;
 pub mod decide;
 pub mod definition;
+pub mod diagram;
 pub mod execution;
 pub mod explain;
 pub mod graph;

@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod db;
 mod definition;
+mod diagram;
 mod events;
 mod globals;
 mod request;
@@ -30,7 +31,9 @@ pub use globals::{Globals, Output};
 pub use request::{ContextSource, RequestArgs};
 pub use run::RunArgs;
 pub use step::{StepCommand, StepOperator, StepRef};
-pub use task::{CreateArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand};
+pub use task::{
+    CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand,
+};
 pub use worker::{WorkerCommand, WorkerRunArgs};
 
 use crate::demo::DemoArgs;

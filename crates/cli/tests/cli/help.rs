@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "task retry",
     "task resolve",
     "task explain",
+    "task diagram",
     "task events",
     "step",
     "step show",

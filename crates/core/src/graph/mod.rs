@@ -5,12 +5,12 @@
 
 pub mod analysis;
 mod cycles;
+pub mod document;
 mod kin;
 mod levels;
 mod paths;
 mod reach;
 mod redundancy;
-pub mod render;
 pub mod shapes;
 
 pub use paths::PathCount;

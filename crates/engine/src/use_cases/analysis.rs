@@ -1,8 +1,10 @@
-//! Tasks looked at as graphs.
+//! Tasks and definitions looked at as graphs: analyses and diagrams.
 
 use tasker_core::analysis::{TaskAnalysis, analyze_task};
+use tasker_core::diagram::{Diagram, DiagramOptions, definition_diagram, task_diagram};
 use tasker_core::ids::TaskId;
 use tasker_store::StoreError;
+use tasker_store::definitions::Selector;
 
 use super::TaskView;
 use crate::engine::Engine;
@@ -23,6 +25,28 @@ impl Engine {
             analyze_task(&detail.plan, &detail.record, records, &weights, now)
         })
         .await
+    }
+
+    /// A picture of a task, its steps with their states.
+    ///
+    /// # Errors
+    /// `task_not_found`.
+    pub async fn task_diagram(&self, id: TaskId, options: DiagramOptions) -> Result<Diagram, UseCaseError> {
+        let TaskView { detail, steps } = self.whole_task(id).await?;
+        computed(move || task_diagram(&detail.plan, &detail.record, &steps, &options)).await
+    }
+
+    /// A picture of a definition, retired or not.
+    ///
+    /// # Errors
+    /// As [`Engine::definition`].
+    pub async fn definition_diagram(
+        &self,
+        selector: Selector,
+        options: DiagramOptions,
+    ) -> Result<Diagram, UseCaseError> {
+        let plan = self.definition(selector).await?;
+        computed(move || definition_diagram(&plan, &options)).await
     }
 
     /// A task with each of its steps.
