@@ -88,6 +88,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         max_result_bytes: settings.limits.max_result_bytes,
         max_context_bytes: settings.limits.max_context_bytes,
         retention: settings.retention.flatten(),
+        analysis_weights: settings.analysis_weights,
         worker_name: settings.worker.name.clone().unwrap_or_else(default_worker_name),
         ..EngineOptions::default()
     }

@@ -38,7 +38,6 @@ const INERT: &[(&[&str], &str)] = &[
         "definitions are registered, not discovered, and no code is generated",
     ),
     (&["cache.*"], "there is no cache store to set up"),
-    (&["dependency_graph.*"], "the bottleneck analysis is not part of this program"),
     (&["auth.*", "authentication.*", "api.*", "health.*"], "this program has no HTTP API"),
     (
         &[

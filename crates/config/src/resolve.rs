@@ -190,6 +190,10 @@ fn contradictions(settings: &Settings, resolved: &Resolved) -> Vec<ConfigProblem
             complain("out_of_range", "execution.handler_limits", invalid.to_string());
         }
     }
+    for invalid in settings.analysis_weights.validate().err().unwrap_or_default() {
+        let key = format!("dependency_graph.{}", invalid.setting);
+        complain("contradiction", &key, format!("is {}, but must be {}", invalid.value, invalid.rule));
+    }
     for invalid in settings.backoff.validate().err().unwrap_or_default() {
         let key = format!("backoff.{}", invalid.setting);
         complain("out_of_range", &key, format!("is {}, but must be {}", invalid.value, invalid.rule));

@@ -52,6 +52,7 @@ fn entry<'a>(configuration: &'a Configuration, key: &str) -> &'a Entry {
 fn nothing_said_is_all_defaults() {
     let configuration = World::new().load().unwrap();
     assert_eq!(configuration.settings.backoff, tasker_core::backoff::BackoffPolicy::default());
+    assert_eq!(configuration.settings.analysis_weights, tasker_core::analysis::AnalysisWeights::default());
     assert_eq!(configuration.settings.execution.max_concurrent_steps, 256);
     assert_eq!(configuration.settings.limits.max_result_bytes, 1024 * 1024);
     assert_eq!(configuration.settings.retention, None);
@@ -161,6 +162,37 @@ fn settings_of_parts_that_are_not_built_are_accepted_with_a_warning() {
         ["execution.min_concurrent_steps", "cache", "telemetry.otlp", "backoff.reenqueue_delays", "sinks"]
     );
     assert!(configuration.notices.iter().all(|notice| notice.code == "setting_without_effect"));
+}
+
+#[test]
+fn weights_of_the_analysis_lie_in_tables_of_tables() {
+    let world = World::new()
+        .file(
+            "work",
+            "[dependency_graph.impact_multipliers]\nblocked_weight = 20\n\
+             [dependency_graph]\nseverity_multipliers.error_state = 3\n",
+        )
+        .variable("TASKER_DEPENDENCY_GRAPH_SEVERITY_THRESHOLDS_CRITICAL", "200");
+    let weights = world.load().unwrap().settings.analysis_weights;
+    assert_eq!(weights.impact_multipliers.blocked_weight, 20);
+    assert_eq!(weights.severity_multipliers.error_state, 3.0);
+    assert_eq!(weights.severity_thresholds.critical, 200);
+    assert_eq!(weights.severity_thresholds.high, 50, "what is not said keeps its default");
+    let text = "[dependency_graph.severity_thresholds]\nhigh = 100\nmedium = 0\n\
+                [dependency_graph.penalty_constants]\nretry_instability = -1\nnonsense = 1\n";
+    let mut problems = World::new().file("work", text).problems();
+    problems.sort_by_key(|(_, _, line)| *line);
+    let found: Vec<String> =
+        problems.iter().map(|(code, key, line)| format!("{code} {key} {line:?}")).collect();
+    assert_eq!(
+        found,
+        [
+            "contradiction dependency_graph.severity_thresholds.critical None",
+            "out_of_range dependency_graph.severity_thresholds.medium Some(3)",
+            "wrong_type dependency_graph.penalty_constants.retry_instability Some(5)",
+            "unknown_setting dependency_graph.penalty_constants.nonsense Some(6)",
+        ]
+    );
 }
 
 #[test]

@@ -4,6 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tasker_core::analysis::{
+    AnalysisWeights, DurationEstimates, ImpactMultipliers, PenaltyConstants, SeverityMultipliers,
+    SeverityThresholds,
+};
 use tasker_core::backoff::BackoffPolicy;
 use tasker_core::names::HandlerName;
 
@@ -25,6 +29,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `backoff.*`.
     pub backoff: BackoffPolicy,
+    /// `dependency_graph.*`.
+    pub analysis_weights: AnalysisWeights,
     /// `engine.identity_strategy`.
     pub identity: Identity,
     /// `retention.finished_tasks`: unset, never (`Some(None)`), or a span.
@@ -176,6 +182,7 @@ impl Settings {
             execution: execution(resolved),
             limits,
             backoff: backoff(resolved),
+            analysis_weights: analysis_weights(resolved),
             identity: if resolved.text("engine.identity_strategy").as_deref() == Some("hash") {
                 Identity::Hash
             } else {
@@ -238,6 +245,43 @@ fn backoff(resolved: &Resolved) -> BackoffPolicy {
             .flag("backoff.jitter_enabled")
             .then(|| resolved.number("backoff.jitter_max_percentage")),
         max_server_seconds: seconds(resolved.size("backoff.max_server_backoff_seconds") as u64),
+    }
+}
+
+fn analysis_weights(resolved: &Resolved) -> AnalysisWeights {
+    let number = |key: &str| resolved.number(&format!("dependency_graph.{key}"));
+    let count =
+        |key: &str| u32::try_from(resolved.size(&format!("dependency_graph.{key}"))).unwrap_or(u32::MAX);
+    AnalysisWeights {
+        impact_multipliers: ImpactMultipliers {
+            downstream_weight: count("impact_multipliers.downstream_weight"),
+            blocked_weight: count("impact_multipliers.blocked_weight"),
+            path_length_weight: count("impact_multipliers.path_length_weight"),
+            completed_penalty: count("impact_multipliers.completed_penalty"),
+            blocked_penalty: count("impact_multipliers.blocked_penalty"),
+            error_penalty: count("impact_multipliers.error_penalty"),
+            retry_penalty: count("impact_multipliers.retry_penalty"),
+        },
+        severity_multipliers: SeverityMultipliers {
+            error_state: number("severity_multipliers.error_state"),
+            exhausted_retry_bonus: number("severity_multipliers.exhausted_retry_bonus"),
+            dependency_issue: number("severity_multipliers.dependency_issue"),
+        },
+        penalty_constants: PenaltyConstants {
+            retry_instability: count("penalty_constants.retry_instability"),
+            non_retryable: count("penalty_constants.non_retryable"),
+            exhausted_retry: count("penalty_constants.exhausted_retry"),
+        },
+        severity_thresholds: SeverityThresholds {
+            critical: count("severity_thresholds.critical"),
+            high: count("severity_thresholds.high"),
+            medium: count("severity_thresholds.medium"),
+        },
+        duration_estimates: DurationEstimates {
+            base_step_seconds: count("duration_estimates.base_step_seconds"),
+            error_penalty_seconds: count("duration_estimates.error_penalty_seconds"),
+            retry_penalty_seconds: count("duration_estimates.retry_penalty_seconds"),
+        },
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tasker_core::analysis;
+
 use crate::kind::Kind;
 
 /// One setting.
@@ -35,6 +37,10 @@ const fn span(min_millis: u64) -> Kind {
 }
 
 const MIB: u64 = 1 << 20;
+
+const MAX_WEIGHT: u64 = analysis::MAX_WEIGHT as u64;
+
+const MULTIPLIER: Kind = Kind::Number { min: 0.0, max: analysis::MAX_MULTIPLIER };
 
 /// All settings, sorted.
 pub const SETTINGS: &[Setting] = &[
@@ -81,6 +87,120 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         None,
         "Database to use: sqlite:PATH or postgres://...; the embedded one in data_dir if unset.",
+    ),
+    setting(
+        "dependency_graph.duration_estimates.base_step_seconds",
+        count(0, MAX_WEIGHT),
+        Some("30"),
+        "Seconds that each step is taken to last.",
+    ),
+    setting(
+        "dependency_graph.duration_estimates.error_penalty_seconds",
+        count(0, MAX_WEIGHT),
+        Some("60"),
+        "Seconds more for a step in error.",
+    ),
+    setting(
+        "dependency_graph.duration_estimates.retry_penalty_seconds",
+        count(0, MAX_WEIGHT),
+        Some("30"),
+        "Seconds more for each attempt.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.blocked_penalty",
+        count(0, MAX_WEIGHT),
+        Some("25"),
+        "Score of a path: for each step with a parent that is not done.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.blocked_weight",
+        count(0, MAX_WEIGHT),
+        Some("15"),
+        "Impact of a failure: for each step that waits for it and has a parent that is not done.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.completed_penalty",
+        count(0, MAX_WEIGHT),
+        Some("15"),
+        "Score of a path: taken off for each step that is done.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.downstream_weight",
+        count(0, MAX_WEIGHT),
+        Some("5"),
+        "Impact of a failure: for each step that waits for it, directly or not.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.error_penalty",
+        count(0, MAX_WEIGHT),
+        Some("30"),
+        "Score of a path: for each step in error.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.path_length_weight",
+        count(0, MAX_WEIGHT),
+        Some("10"),
+        "Score of a path: for each step.",
+    ),
+    setting(
+        "dependency_graph.impact_multipliers.retry_penalty",
+        count(0, MAX_WEIGHT),
+        Some("10"),
+        "Score of a path: for each step in error that was executed.",
+    ),
+    setting(
+        "dependency_graph.penalty_constants.exhausted_retry",
+        count(0, MAX_WEIGHT),
+        Some("20"),
+        "Impact of a step: more if its attempts are used up.",
+    ),
+    setting(
+        "dependency_graph.penalty_constants.non_retryable",
+        count(0, MAX_WEIGHT),
+        Some("10"),
+        "Impact of a step: more if it may not be tried again.",
+    ),
+    setting(
+        "dependency_graph.penalty_constants.retry_instability",
+        count(0, MAX_WEIGHT),
+        Some("3"),
+        "Impact of a step: more for each attempt.",
+    ),
+    setting(
+        "dependency_graph.severity_multipliers.dependency_issue",
+        MULTIPLIER,
+        Some("1.2"),
+        "Factor on the impact of a pending step that waits for a cancelled one.",
+    ),
+    setting(
+        "dependency_graph.severity_multipliers.error_state",
+        MULTIPLIER,
+        Some("2.0"),
+        "Factor on the impact of a step in error.",
+    ),
+    setting(
+        "dependency_graph.severity_multipliers.exhausted_retry_bonus",
+        MULTIPLIER,
+        Some("0.5"),
+        "Added to that factor if its attempts are used up.",
+    ),
+    setting(
+        "dependency_graph.severity_thresholds.critical",
+        count(1, MAX_WEIGHT),
+        Some("100"),
+        "Impact from which on a bottleneck is critical; more than high.",
+    ),
+    setting(
+        "dependency_graph.severity_thresholds.high",
+        count(1, MAX_WEIGHT),
+        Some("50"),
+        "Impact from which on it is high; more than medium.",
+    ),
+    setting(
+        "dependency_graph.severity_thresholds.medium",
+        count(1, MAX_WEIGHT),
+        Some("20"),
+        "Impact from which on it is medium; below, low.",
     ),
     setting(
         "engine.identity_strategy",

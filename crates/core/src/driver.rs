@@ -71,6 +71,24 @@ pub(crate) fn small() -> Arc<Plan> {
     plan(&SMALL)
 }
 
+/// The full example of `spec/authoring.md` 1.16, its graph only.
+pub(crate) fn lend_artifact() -> Arc<Plan> {
+    let steps: [(&str, &[&str]); 6] = [
+        ("load_artifact", &[]),
+        ("check_condition", &["load_artifact"]),
+        ("quote_insurance", &["load_artifact"]),
+        ("book_courier", &["check_condition", "quote_insurance"]),
+        ("sign_contract", &["quote_insurance", "check_condition"]),
+        ("notify_borrower", &["book_courier", "sign_contract"]),
+    ];
+    let step = |(name, parents): &(&str, &[&str])| {
+        StepBuilder::new(*name, format!("museum/{name}")).depends_on(parents.iter().copied())
+    };
+    let empty = DefinitionBuilder::new("lend_artifact").namespace("museum").version("2.1.0");
+    let whole = steps.iter().map(step).fold(empty, DefinitionBuilder::step);
+    Plan::new(whole.build().expect("a valid definition"))
+}
+
 /// The steps of [`small`].
 pub(crate) const SMALL: [(&str, &[&str]); 4] =
     [("one", &[]), ("two", &[]), ("three", &["two"]), ("four", &["three"])];

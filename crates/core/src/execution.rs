@@ -9,6 +9,7 @@ use crate::ids::TaskId;
 use crate::readiness::is_ready;
 use crate::record::{StepRecord, TaskRecord};
 use crate::state::{StepState, TaskState};
+use crate::text::counted;
 use crate::time::Timestamp;
 
 /// Where a task stands.
@@ -324,7 +325,7 @@ impl TaskExecution {
 }
 
 fn steps(n: u64) -> String {
-    if n == 1 { "1 step".into() } else { format!("{n} steps") }
+    counted(n, "step")
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 //! running. It does no I/O, never waits, and knows neither the time nor chance: instants, ids and random numbers
 //! are arguments. Stores and the engine *apply* what is decided here.
 
+pub mod analysis;
 pub mod audit;
 pub mod backoff;
 pub mod decide;
 pub mod definition;
+pub mod diagram;
 pub mod execution;
 pub mod explain;
 pub mod graph;

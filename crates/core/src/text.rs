@@ -1,4 +1,4 @@
-//! Free text (error messages, output of commands) made fit for every store.
+//! Text: free one (error messages, output of commands) made fit for every store, and numbers of things in words.
 
 /// What stands at the end of text that was cut.
 const ELLIPSIS: &str = "…";
@@ -8,6 +8,11 @@ const ELLIPSIS: &str = "…";
 pub fn storable(text: &str, max_bytes: usize) -> String {
     let clean = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() };
     if clean.len() <= max_bytes { clean } else { cut(clean, max_bytes) }
+}
+
+/// So many of something, in words: `1 step`, `2 steps`.
+pub fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn cut(mut text: String, max_bytes: usize) -> String {
@@ -36,6 +41,11 @@ mod tests {
         ] {
             assert_eq!(storable(text, max), expected, "{text:?} in {max}");
         }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "step")), ["0 steps", "1 step", "2 steps"]);
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tasker_core::analysis::AnalysisWeights;
 use tasker_core::decide::Rules;
 use tasker_core::identity::IdentityStrategy;
 use tasker_core::names::HandlerName;
@@ -42,6 +43,8 @@ pub struct EngineOptions {
     pub max_context_bytes: usize,
     /// How long ended tasks are kept; `None` is for ever.
     pub retention: Option<Duration>,
+    /// What counts how much when a task is analysed.
+    pub analysis_weights: AnalysisWeights,
     /// Name of this worker, for people.
     pub worker_name: String,
     /// Where ids and chance come from.
@@ -68,6 +71,7 @@ impl Default for EngineOptions {
             max_result_bytes: payload::DEFAULT_MAX_BYTES,
             max_context_bytes: payload::DEFAULT_MAX_BYTES,
             retention: None,
+            analysis_weights: AnalysisWeights::default(),
             worker_name: format!("pid-{}", std::process::id()),
             entropy: Arc::new(SystemEntropy),
             heartbeat_thread: true,

@@ -62,7 +62,6 @@ const EXCEPTIONS: &[(&str, RangeInclusive<u32>, Exception)] = &[
     ("dom", 110..=110, Replaced("void: a running step keeps its task in_progress, nothing is re-enqueued")),
     ("dom", 112..=112, Replaced("void: steps that may run have a queue row, nothing is re-enqueued")),
     ("dom", 114..=114, Replaced("void: there is no enqueue that could fail apart from the transaction")),
-    ("as", 55..=63, Later("issue 2: graph analysis")),
     ("as", 64..=78, Later("the issue on the command line and generators")),
     ("api", 1..=97, Later("issue 6: HTTP API")),
     ("api", 98..=112, Later("the issue on GraphQL")),

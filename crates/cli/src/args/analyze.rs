@@ -3,11 +3,23 @@
 use clap::{Args, Subcommand};
 use tasker_core::names::{DefinitionName, Namespace, Version};
 
+use super::task::TaskRef;
 use super::values::When;
 
-/// Look at all tasks together.
+/// Look closer: at one task or definition, or at all tasks together.
 #[derive(Subcommand, Clone, Debug)]
 pub enum AnalyzeCommand {
+    /// Tell what hinders a task: bottlenecks, failures and what waits for them, paths that matter
+    #[command(after_help = "\
+Examples:
+  tasker analyze task 01890a5d-ac96-774b-bcce-b302099a8057
+  tasker analyze task 01890a5d-ac96-774b-bcce-b302099a8057 --output json | jq .task_execution_summary
+
+What counts how much is set in the section dependency_graph of the configuration. Of long lists the
+first entries are shown; --output json has more of them, and counts of all.")]
+    Task(TaskRef),
+    /// Tell how the steps of a definition hang together: levels, longest paths, needless dependencies
+    Definition(StaticArgs),
     /// Count tasks and steps by state
     #[command(
         after_help = "Examples:\n  tasker analyze health\n  tasker analyze health --output json | jq .error_tasks\n\nIt reads every step: fine every minute, not every second when millions are kept."
@@ -17,6 +29,21 @@ pub enum AnalyzeCommand {
     Metrics(MetricsArgs),
     /// Show the tasks, or steps, that took longest
     Slow(SlowArgs),
+}
+
+/// Tell how the steps of a definition hang together.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  tasker analyze definition order.yaml
+  tasker analyze definition shop.process_order@1.2.0 --output json | jq .summary")]
+pub struct StaticArgs {
+    /// File, or registered NAME[@VERSION]
+    #[arg(value_name = "DEFINITION")]
+    pub definition: String,
+    /// Namespace of a registered one [default: default]
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<Namespace>,
 }
 
 /// Tell how it went lately.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use tasker_core::graph::render::GraphFormat;
+use clap::{Args, Subcommand};
 use tasker_core::names::{Namespace, Version};
+
+use super::diagram::DrawingArgs;
 
 /// Work with definitions.
 #[derive(Subcommand, Clone, Debug)]
@@ -161,39 +162,18 @@ pub struct DiffArgs {
 Examples:
   tasker definition graph order.yaml
   tasker definition graph process_order --format mermaid
-  tasker definition graph order.yaml --format dot | dot -Tsvg > order.svg")]
+  tasker definition graph order.yaml --format svg --direction LR > order.svg
+  tasker definition graph order.yaml --format dot | dot -Tpdf > order.pdf
+
+The format json is a document of the graph: nodes, edges and metadata.")]
 pub struct GraphArgs {
     /// File, or registered NAME[@VERSION]
     #[arg(value_name = "DEFINITION")]
     pub definition: String,
-    /// How it is drawn [default: text; json with --output json]
-    #[arg(long, short, value_enum, value_name = "FORMAT")]
-    pub format: Option<Picture>,
+    /// How.
+    #[command(flatten)]
+    pub drawing: DrawingArgs,
     /// Namespace of a registered one [default: default]
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<Namespace>,
-}
-
-/// Ways to draw a graph.
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Picture {
-    /// Steps by level
-    Text,
-    /// Graphviz
-    Dot,
-    /// Mermaid flow chart
-    Mermaid,
-    /// Nodes and edges
-    Json,
-}
-
-impl From<Picture> for GraphFormat {
-    fn from(picture: Picture) -> Self {
-        match picture {
-            Picture::Text => Self::Text,
-            Picture::Dot => Self::Dot,
-            Picture::Mermaid => Self::Mermaid,
-            Picture::Json => Self::Json,
-        }
-    }
 }

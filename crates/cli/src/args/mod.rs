@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod db;
 mod definition;
+mod diagram;
 mod events;
 mod globals;
 mod request;
@@ -16,7 +17,7 @@ mod worker;
 
 use clap::{Parser, Subcommand};
 
-pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs};
+pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs, StaticArgs};
 pub use bench::{
     BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
 };
@@ -30,7 +31,9 @@ pub use globals::{Globals, Output};
 pub use request::{ContextSource, RequestArgs};
 pub use run::RunArgs;
 pub use step::{StepCommand, StepOperator, StepRef};
-pub use task::{CreateArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand};
+pub use task::{
+    CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand,
+};
 pub use worker::{WorkerCommand, WorkerRunArgs};
 
 use crate::demo::DemoArgs;
@@ -83,7 +86,7 @@ pub enum Command {
     /// Run steps of any task
     #[command(subcommand)]
     Worker(WorkerCommand),
-    /// Look at all tasks together: counts, rates, what is slow
+    /// Look closer: at one task or definition, or at all tasks together
     #[command(subcommand)]
     Analyze(AnalyzeCommand),
     /// Look after the database

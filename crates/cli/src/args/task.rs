@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use tasker_core::decide::NewLimit;
+use tasker_core::diagram::LinkBase;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
 
+use super::diagram::DrawingArgs;
 use super::request::RequestArgs;
 use super::values::{When, annotation, duration, task_state};
 
@@ -39,6 +41,8 @@ pub enum TaskCommand {
     Resolve(OperatorArgs),
     /// Tell why a task or a step is not further
     Explain(ExplainArgs),
+    /// Draw a task: its steps, their states, and who waits for whom
+    Diagram(DiagramArgs),
     /// Show what happened to a task
     Events(EventsArgs),
 }
@@ -212,6 +216,25 @@ pub struct ExplainArgs {
     /// Only this step
     #[arg(value_name = "STEP")]
     pub step: Option<String>,
+}
+
+/// Draw a task.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  tasker task diagram 01890a5d-ac96-774b-bcce-b302099a8057
+  tasker task diagram 01890a5d-ac96-774b-bcce-b302099a8057 --format html > task.html
+  tasker task diagram 01890a5d-ac96-774b-bcce-b302099a8057 --format mermaid --direction LR")]
+pub struct DiagramArgs {
+    /// Which.
+    #[command(flatten)]
+    pub which: TaskRef,
+    /// How.
+    #[command(flatten)]
+    pub drawing: DrawingArgs,
+    /// Where steps lead: the address of the API, such as https://tasker.example.org/tasker
+    #[arg(long, value_name = "URL")]
+    pub links: Option<LinkBase>,
 }
 
 /// Show what happened to a task.

@@ -1,5 +1,6 @@
 //! What people and programs get to see: data on standard output, messages on standard error.
 
+pub mod analysis;
 pub mod analytics;
 pub mod definition;
 pub mod explain;

@@ -14,6 +14,79 @@ fn world() -> World {
     world
 }
 
+/// The task of a world that is in this state.
+fn task_in(world: &World, status: &str) -> String {
+    let page = world.json(&["task", "list", "--status", status]);
+    page["tasks"][0]["task_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_task_is_analysed() {
+    let world = world();
+    let failed = task_in(&world, "error");
+    let analysis = world.json(&["analyze", "task", &failed]);
+    let keys: Vec<&str> = analysis.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        [
+            "task_id",
+            "analysis_timestamp",
+            "dependency_graph",
+            "critical_paths",
+            "parallelism_opportunities",
+            "error_chains",
+            "bottlenecks",
+            "task_execution_summary",
+        ]
+    );
+    assert_eq!(analysis["task_execution_summary"]["overall_health"], "critical");
+    assert_eq!(analysis["bottlenecks"]["bottlenecks"][0]["bottleneck_type"], "Permanent Failure");
+    let text = world.run(&["analyze", "task", &failed]).stdout;
+    assert!(
+        text.starts_with(&format!("health of task {failed}: critical\n  - Resolve 1 failed step\n")),
+        "{text}"
+    );
+    assert!(text.contains("\nbroken      error   1/1 "), "{text}");
+    let complete = task_in(&world, "complete");
+    let text = world.run(&["analyze", "task", &complete]).stdout;
+    assert!(text.contains(": healthy\n  - The task appears healthy\n"), "{text}");
+    assert!(text.contains("first > second") && !text.contains("BOTTLENECK "), "{text}");
+    assert_eq!(world.run(&["analyze", "task", "01890a5d-ac96-774b-bcce-b302099a8057"]).status, 4);
+    assert_eq!(world.run(&["analyze", "task", "7"]).status, 2);
+}
+
+#[test]
+fn what_counts_in_an_analysis_is_set() {
+    let world = world().with(
+        "tasker.toml",
+        "[dependency_graph.severity_thresholds]\ncritical = 20\nhigh = 10\nmedium = 5\n",
+    );
+    let failed = task_in(&world, "error");
+    assert_eq!(world.json(&["analyze", "task", &failed])["bottlenecks"]["critical_bottlenecks"], 1);
+    let world = world.with("tasker.toml", "[dependency_graph.severity_thresholds]\ncritical = 5\n");
+    assert_eq!(world.run(&["analyze", "task", &failed]).status, 3);
+}
+
+#[test]
+fn a_definition_is_analysed() {
+    let shortcut = "- {name: c, handler: command, depends_on_steps: [a, b], handler_config: {program: c}}";
+    let world = World::new().with(
+        "loan.yaml",
+        &format!(
+            "name: loan\nstep_templates:\n- {{name: a, handler: command, handler_config: {{program: a}}}}\n\
+             - {{name: b, handler: command, depends_on_step: a, handler_config: {{program: b}}}}\n{shortcut}\n"
+        ),
+    );
+    let analysis = world.json(&["analyze", "definition", "loan.yaml"]);
+    assert_eq!(analysis["summary"]["redundant_edges"], json!([{"from": "a", "to": "c"}]));
+    assert_eq!((&analysis["missing"], &analysis["paths"]["count"]), (&json!([]), &json!(2)));
+    let text = world.run(&["analyze", "definition", "loan.yaml"]).stdout;
+    assert!(text.contains("needless dependencies:  a -> c\n"), "{text}");
+    assert!(text.ends_with("longest paths:\n  a > b > c\n  a > c\n"), "{text}");
+    assert!(!world.path("data").exists(), "a file is looked at without a database");
+    assert_eq!(world.run(&["analyze", "definition", "missing.yaml"]).status, 3);
+}
+
 #[test]
 fn health_counts_tasks_and_steps() {
     let world = world();

@@ -201,7 +201,7 @@ fn wrong_usage() {
         &["task", "create", "a b"],
         &["task", "create", "echo", "--timeout", "3s"],
         &["db", "prune", "--finished-before", "soon"],
-        &["definition", "graph", "echo.yaml", "--format", "svg"],
+        &["definition", "graph", "echo.yaml", "--format", "pdf"],
         &["--output", "xml", "version"],
     ] {
         let ran = world.run(args);

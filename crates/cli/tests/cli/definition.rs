@@ -35,6 +35,12 @@ fn as_70_a_graph_has_6_nodes_and_8_edges() {
         world.run(&["definition", "graph", "loan.yaml", "--format", "dot"]).stdout.starts_with("digraph ")
     );
     assert!(world.run(&["definition", "graph", "loan.yaml"]).stdout.contains("level 3\n  notify"));
+    let drawn = |flags: &[&str]| world.run(&[&["definition", "graph", "loan.yaml"], flags].concat()).stdout;
+    assert!(drawn(&["--format", "svg"]).starts_with("<svg "));
+    assert!(drawn(&["--format", "html", "--theme", "dark"]).starts_with("<!DOCTYPE html>"));
+    assert!(drawn(&["-f", "mermaid", "--direction", "LR"]).starts_with("graph LR\n"));
+    assert_eq!(world.run(&["definition", "graph", "loan.yaml", "--direction", "up"]).status, 2);
+    assert_eq!(world.run(&["definition", "graph", "loan.yaml", "--theme", "pink"]).status, 2);
 }
 
 #[test]

@@ -166,3 +166,33 @@ fn times_are_local_for_people_and_utc_for_programs() {
     let zone_is_known = std::path::Path::new("/usr/share/zoneinfo/Asia/Kolkata").exists();
     assert!(text.contains(if zone_is_known { " +05:30" } else { " +00:00" }), "{text}");
 }
+
+#[test]
+fn a_task_is_drawn() {
+    let world = World::new().with("fail.yaml", FAIL);
+    assert_eq!(world.run(&["run", "fail.yaml", "--allow-commands"]).status, 1);
+    let list = world.json(&["task", "list"]);
+    let id = list["tasks"][0]["task_id"].as_str().unwrap();
+    let draw = |flags: &[&str]| world.run(&[&["task", "diagram", id], flags].concat());
+    let text = draw(&[]).stdout;
+    assert!(
+        text.starts_with(&format!(
+            "task {id} of default.fail@0.1.0 is error: 1 step, 0 dependencies, 1 level\n"
+        )),
+        "{text}"
+    );
+    assert!(text.ends_with("level 0\n  broken  error\n"), "{text}");
+    let chart = world.json(&["task", "diagram", id]);
+    assert_eq!(chart["nodes"][1]["id"], "step_broken");
+    assert_eq!(chart["nodes"][1]["style"], "fill:red;color:black;");
+    let mermaid = draw(&["--format", "mermaid", "--links", "https://tasker.example/api"]).stdout;
+    let click = format!("click step_broken \"https://tasker.example/api/tasks/{id}/workflow_steps/broken\"");
+    assert!(mermaid.starts_with("graph TD\n") && mermaid.contains(&click), "{mermaid}");
+    for (format, begin) in [("dot", "digraph "), ("svg", "<svg "), ("html", "<!DOCTYPE html>"), ("json", "{")]
+    {
+        assert!(draw(&["--format", format]).stdout.starts_with(begin), "{format}");
+    }
+    assert_eq!(draw(&["--format", "pdf"]).status, 2);
+    assert_eq!(draw(&["--links", "javascript:alert(1)"]).status, 2);
+    assert_eq!(world.run(&["task", "diagram", "01890a5d-ac96-774b-bcce-b302099a8057"]).status, 4);
+}

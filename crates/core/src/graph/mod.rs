@@ -5,14 +5,16 @@
 
 pub mod analysis;
 mod cycles;
+pub mod document;
 mod kin;
 mod levels;
 mod paths;
+mod reach;
 mod redundancy;
-pub mod render;
 pub mod shapes;
 
 pub use paths::PathCount;
+pub use reach::Reach;
 
 use crate::ids::Ordinal;
 

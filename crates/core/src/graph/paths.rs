@@ -25,10 +25,10 @@ impl Serialize for PathCount {
     }
 }
 
-/// A path that ends at some step: its number of steps, and the path of a parent that it goes on from.
+/// A path that ends at some step: the weights of its steps together, and the path of a parent that it goes on from.
 #[derive(Clone, Copy)]
 struct Tail {
-    n_steps: u32,
+    weight: i64,
     from: Option<(Ordinal, usize)>,
 }
 
@@ -45,36 +45,53 @@ impl Graph {
         sum(self.leaves().map(|leaf| to_here[leaf.index()])).map_or(PathCount::Overflow, PathCount::Exactly)
     }
 
+    /// The number of paths from a root to a leaf, or `most` if there are more.
+    pub fn count_paths_up_to(&self, most: u64) -> u64 {
+        match self.count_paths() {
+            PathCount::Exactly(n) => n.min(most),
+            PathCount::Overflow => most,
+        }
+    }
+
     /// The `k` longest paths from a root to a leaf, longest first, those of equal length in document order of their last
     /// steps, then of the parents as listed. Time grows with `k`.
     pub fn longest_paths(&self, k: usize) -> Vec<Vec<Ordinal>> {
+        self.heaviest_paths(k, |_| 1)
+    }
+
+    /// The `k` paths from a root to a leaf whose steps weigh most together, heaviest first, those of equal weight as in
+    /// [`Graph::longest_paths`]. No path is missed, though none is listed but these: each step keeps the `k` heaviest
+    /// ways to it.
+    pub fn heaviest_paths(&self, k: usize, weight: impl Fn(Ordinal) -> i64) -> Vec<Vec<Ordinal>> {
         let mut tails: Vec<Vec<Tail>> = vec![Vec::new(); self.n_steps()];
         for step in self.topological_order() {
-            tails[step.index()] = self.longest_tails(step, &tails, k);
+            tails[step.index()] = self.heaviest_tails(step, &tails, k, weight(step));
         }
         let mut ends: Vec<(Ordinal, usize)> = self
             .leaves()
             .flat_map(|leaf| (0..tails[leaf.index()].len()).map(move |rank| (leaf, rank)))
             .collect();
-        ends.sort_by_key(|(leaf, rank)| Reverse(tails[leaf.index()][*rank].n_steps));
+        ends.sort_by_key(|(leaf, rank)| Reverse(tails[leaf.index()][*rank].weight));
         ends.truncate(k);
         ends.into_iter().map(|end| path_to(end, &tails)).collect()
     }
 
-    fn longest_tails(&self, step: Ordinal, tails: &[Vec<Tail>], k: usize) -> Vec<Tail> {
+    fn heaviest_tails(&self, step: Ordinal, tails: &[Vec<Tail>], k: usize, weight: i64) -> Vec<Tail> {
         if self.parents(step).is_empty() {
-            return vec![Tail { n_steps: 1, from: None }];
+            return vec![Tail { weight, from: None }];
         }
-        let longer = |parent: Ordinal, rank: usize, tail: &Tail| Tail {
-            n_steps: tail.n_steps + 1,
-            from: Some((parent, rank)),
-        };
         let mut best: Vec<Tail> = Vec::new();
         for &parent in self.parents(step) {
-            let ranked = tails[parent.index()].iter().enumerate();
-            best.extend(ranked.map(|(rank, tail)| longer(parent, rank, tail)));
-            best.sort_by_key(|tail| Reverse(tail.n_steps));
-            best.truncate(k);
+            for (rank, tail) in tails[parent.index()].iter().enumerate() {
+                let longer = Tail { weight: tail.weight.saturating_add(weight), from: Some((parent, rank)) };
+                let place = best.partition_point(|other| other.weight >= longer.weight);
+                if place >= k {
+                    // The parent's other ways weigh no more than this one.
+                    break;
+                }
+                best.insert(place, longer);
+                best.truncate(k);
+            }
         }
         best
     }
@@ -144,12 +161,50 @@ mod tests {
     }
 
     #[test]
+    fn counting_stops_where_it_is_told_to() {
+        assert_eq!(shapes::tree().graph().count_paths_up_to(1_000_000), 4);
+        assert_eq!(shapes::dense(30, 4).graph().count_paths_up_to(1_000_000), 1_000_000);
+        assert_eq!(shapes::dense(33, 4).graph().count_paths_up_to(1_000_000), 1_000_000);
+    }
+
+    #[test]
     fn without_steps_there_is_no_path() {
         assert_eq!(Graph::new(&[]).count_paths(), PathCount::Exactly(0));
         assert!(Graph::new(&[]).longest_paths(5).is_empty());
     }
 
+    /// Every path from a root to a leaf: small graphs only.
+    fn all_paths(graph: &Graph) -> Vec<Vec<Ordinal>> {
+        let mut whole = Vec::new();
+        let mut begun: Vec<Vec<Ordinal>> = graph.roots().map(|root| vec![root]).collect();
+        while let Some(path) = begun.pop() {
+            let children = graph.children(path[path.len() - 1]);
+            begun.extend(children.iter().map(|child| [path.as_slice(), &[*child]].concat()));
+            whole.extend(children.is_empty().then_some(path));
+        }
+        whole
+    }
+
     proptest! {
+        #[test]
+        fn the_heaviest_paths_are_those_that_trying_all_finds(
+            shape in shapes::any_shape(14),
+            weights in prop::collection::vec(-9_i64..9, 14),
+            k in 1_usize..8,
+        ) {
+            let graph = shape.graph();
+            let weigh = |path: &Vec<Ordinal>| path.iter().map(|s| weights[s.index()]).sum::<i64>();
+            let found = graph.heaviest_paths(k, |step| weights[step.index()]);
+            let every = all_paths(&graph);
+            prop_assert_eq!(graph.count_paths(), PathCount::Exactly(every.len() as u64));
+            prop_assert!(found.iter().all(|path| every.contains(path)), "each is a path");
+            prop_assert!((1..found.len()).all(|i| !found[..i].contains(&found[i])), "all differ");
+            let mut expected: Vec<i64> = every.iter().map(weigh).collect();
+            expected.sort_unstable_by_key(|weight| Reverse(*weight));
+            expected.truncate(k);
+            prop_assert_eq!(found.iter().map(weigh).collect::<Vec<_>>(), expected);
+        }
+
         #[test]
         fn the_longest_path_passes_every_level(shape in shapes::any_shape(25)) {
             let graph = shape.graph();

@@ -1,6 +1,7 @@
 //! What can be done with an engine: one file per kind of thing. Every caller goes through these, so none can do what
 //! another cannot.
 
+mod analysis;
 mod analytics;
 mod definitions;
 mod maintenance;

@@ -2,22 +2,22 @@
 
 use std::process::ExitCode;
 
-use tasker_core::graph::render::{GraphFormat, render};
+use tasker_core::diagram::{DiagramFormat, definition_diagram};
+use tasker_core::graph::document::graph_document;
+use tasker_core::plan::Plan;
 
 use super::either::{self, Place};
-use crate::args::{GraphArgs, Output};
+use crate::args::GraphArgs;
 use crate::exit::Status;
 use crate::session::Session;
 
 /// Draws the steps of a definition.
 pub async fn run(args: &GraphArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let format = match (args.format, session.printer.output()) {
-        (Some(picture), _) => picture.into(),
-        (None, Output::Json) => GraphFormat::Json,
-        (None, Output::Text) => GraphFormat::Text,
-    };
     let place = Place::new(&args.definition, args.namespace.as_ref());
-    let definition = either::find(&place, session).await?;
-    session.printer.text(&render(&definition, format));
+    let plan = Plan::new(either::find(&place, session).await?);
+    match args.drawing.format(session.printer.output()) {
+        DiagramFormat::Json => session.printer.document(&graph_document(&plan)),
+        format => session.printer.text(&definition_diagram(&plan, &args.drawing.options()).render(format)),
+    }
     Ok(Status::Ok.into())
 }

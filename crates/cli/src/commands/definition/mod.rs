@@ -1,7 +1,7 @@
 //! `tasker definition ...`.
 
 mod diff;
-mod either;
+pub mod either;
 mod graph;
 mod list;
 pub mod loading;

@@ -1,6 +1,7 @@
 //! `tasker task ...`.
 
 mod create;
+mod diagram;
 mod events;
 mod explain;
 mod list;
@@ -28,6 +29,7 @@ pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<Exit
         TaskCommand::Retry(args) => operator::retry(args, session).await,
         TaskCommand::Resolve(args) => operator::resolve(args, session).await,
         TaskCommand::Explain(args) => explain::run(args, session).await,
+        TaskCommand::Diagram(args) => diagram::run(args, session).await,
         TaskCommand::Events(args) => events::run(args, session).await,
     }
 }
