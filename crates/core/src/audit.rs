@@ -2,11 +2,15 @@
 //!
 //! `db check` and the tests of every store call this. It reads everything of a task and believes none of it.
 
+mod code;
 mod log;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+pub use self::code::Code;
+pub(crate) use self::log::{Told, steps_told};
 
 use crate::ids::Ordinal;
 use crate::names::StepName;
@@ -17,8 +21,8 @@ use crate::state::{StepState, TaskState};
 /// A broken invariant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
-    /// Stable code.
-    pub code: &'static str,
+    /// What kind it is.
+    pub code: Code,
     /// The step it is about, if it is about one.
     pub step: Option<StepName>,
     /// What was found, and what it should be.
@@ -57,7 +61,7 @@ impl<'a> Audit<'a> {
             if ordinal.index() >= plan.graph.n_steps() || audit.steps.insert(ordinal, detail).is_some() {
                 audit.find(
                     None,
-                    "step_unknown",
+                    Code::StepUnknown,
                     format!("there is a second or surplus row for step {ordinal}"),
                 );
             }
@@ -65,12 +69,12 @@ impl<'a> Audit<'a> {
         for ordinal in
             plan.graph.steps().filter(|ordinal| !audit.steps.contains_key(ordinal)).collect::<Vec<_>>()
         {
-            audit.find(Some(ordinal), "step_missing", "the step has no row".into());
+            audit.find(Some(ordinal), Code::StepMissing, "the step has no row".into());
         }
         audit
     }
 
-    fn find(&mut self, step: Option<Ordinal>, code: &'static str, message: String) {
+    fn find(&mut self, step: Option<Ordinal>, code: Code, message: String) {
         let known = step.filter(|ordinal| ordinal.index() < self.plan.graph.n_steps());
         self.findings.push(Finding {
             code,
@@ -82,7 +86,7 @@ impl<'a> Audit<'a> {
     fn expect<T: PartialEq + std::fmt::Debug>(
         &mut self,
         step: Option<Ordinal>,
-        code: &'static str,
+        code: Code,
         what: &str,
         found: T,
         expected: T,
@@ -96,30 +100,34 @@ impl<'a> Audit<'a> {
         let task = self.task;
         let rows = self.rows().count() as u32;
         let undone = self.steps.values().filter(|detail| !detail.record.state.is_done()).count() as u32;
-        self.expect(None, "active_count", "active", task.active, rows);
-        self.expect(None, "remaining_count", "remaining", task.remaining, undone);
+        self.expect(None, Code::ActiveCount, "active", task.active, rows);
+        self.expect(None, Code::RemainingCount, "remaining", task.remaining, undone);
         self.expect(
             None,
-            "ended_at",
+            Code::EndedAt,
             "whether ended_at is set",
             task.ended_at.is_some(),
             !task.state.is_open(),
         );
         if task.state.is_open() && rows == 0 {
-            self.find(None, "nothing_queued", format!("the task is {}, but nothing is queued", task.state));
+            self.find(
+                None,
+                Code::NothingQueued,
+                format!("the task is {}, but nothing is queued", task.state),
+            );
         }
         let may_run_on = task.state.is_open() || task.state == TaskState::Cancelled;
         if !may_run_on && rows > 0 {
             self.find(
                 None,
-                "row_of_ended_task",
+                Code::RowOfEndedTask,
                 format!("the task is {}, but {rows} steps are queued", task.state),
             );
         }
         if task.state == TaskState::Complete && undone > 0 {
             self.find(
                 None,
-                "complete_with_undone",
+                Code::CompleteWithUndone,
                 format!("the task is complete, but {undone} steps are not done"),
             );
         }
@@ -129,9 +137,13 @@ impl<'a> Audit<'a> {
         let step = Some(record.ordinal);
         let undone = |parent: &&Ordinal| !self.is_done(**parent);
         let waits = self.plan.graph.parents(record.ordinal).iter().filter(undone).count() as u32;
-        self.expect(step, "waits_count", "waits", record.waits, waits);
+        self.expect(step, Code::WaitsCount, "waits", record.waits, waits);
         if record.state.is_done() && record.processed_at.is_none() {
-            self.find(step, "processed_at", format!("the step is {}, but has no processed_at", record.state));
+            self.find(
+                step,
+                Code::ProcessedAt,
+                format!("the step is {}, but has no processed_at", record.state),
+            );
         }
         self.attempts_within_limit(record);
     }
@@ -147,7 +159,7 @@ impl<'a> Audit<'a> {
         if broken {
             let message =
                 format!("the step is {} after {attempts} executions, but its limit is {limit}", record.state);
-            self.find(Some(record.ordinal), "attempts_above_limit", message);
+            self.find(Some(record.ordinal), Code::AttemptsAboveLimit, message);
         }
     }
 
@@ -157,27 +169,31 @@ impl<'a> Audit<'a> {
         let Some(row) = &detail.queue else {
             let wanted = running || (self.task.state.is_open() && record.wants_queue_row());
             if wanted && (running || self.plan.definition.concurrent) {
-                self.find(step, "row_missing", format!("the step is {}, but has no queue row", record.state));
+                self.find(
+                    step,
+                    Code::RowMissing,
+                    format!("the step is {}, but has no queue row", record.state),
+                );
             }
             return;
         };
         self.row_fits(row, record);
         if self.task.state.is_open() && !record.wants_queue_row() {
-            self.find(step, "row_unwanted", format!("the step is {}, but has a queue row", record.state));
+            self.find(step, Code::RowUnwanted, format!("the step is {}, but has a queue row", record.state));
         }
         if !self.task.state.is_open() && row.worker.is_none() {
             let message = format!("the task is {}, but the step waits to be claimed", self.task.state);
-            self.find(step, "row_of_ended_task", message);
+            self.find(step, Code::RowOfEndedTask, message);
         }
     }
 
     fn row_fits(&mut self, row: &QueueRow, record: &StepRecord) {
         let step = Some(record.ordinal);
         let running = record.state == StepState::InProgress;
-        self.expect(step, "row_step", "the queue row's step", row.ordinal, record.ordinal);
-        self.expect(step, "row_fence", "the queue row's fence", row.fence, record.fence);
-        self.expect(step, "row_claim", "whether the queue row is claimed", row.worker.is_some(), running);
-        self.expect(step, "row_priority", "the queue row's priority", row.priority, self.task.priority);
+        self.expect(step, Code::RowStep, "the queue row's step", row.ordinal, record.ordinal);
+        self.expect(step, Code::RowFence, "the queue row's fence", row.fence, record.fence);
+        self.expect(step, Code::RowClaim, "whether the queue row is claimed", row.worker.is_some(), running);
+        self.expect(step, Code::RowPriority, "the queue row's priority", row.priority, self.task.priority);
     }
 
     /// Steps that run one at a time: one row, if any step wants one.
@@ -189,7 +205,7 @@ impl<'a> Audit<'a> {
         let rows = self.rows().count();
         self.expect(
             None,
-            "turns",
+            Code::Turns,
             "the number of queue rows, steps running one at a time,",
             rows,
             wanted.min(1),

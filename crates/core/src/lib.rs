@@ -24,6 +24,7 @@ pub mod payload;
 pub mod plan;
 pub mod readiness;
 pub mod record;
+pub mod repair;
 pub mod request;
 pub mod retry_after;
 pub mod state;

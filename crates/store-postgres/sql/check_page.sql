@@ -1,5 +1,5 @@
--- The last of the next tasks after $1 that are looked at together: at most $2 tasks, and $3 steps if it is more than one task.
--- No row if none is left after them.
+-- The next tasks after $1 that are looked at together: at most $2 tasks, and $3 steps if it is more than one task. Answers
+-- the last of them, null if none is left after them, and how many they are; no row if there is none.
 WITH next AS (
     SELECT t.id, t.revision_id FROM tasker.task AS t WHERE $1::uuid IS NULL OR t.id > $1 ORDER BY t.id LIMIT $2
 ), sized AS (
@@ -7,6 +7,6 @@ WITH next AS (
     FROM next AS n LEFT JOIN tasker.definition_revision AS r ON r.id = n.revision_id
     WINDOW in_order AS (ORDER BY n.id)
 ), last AS (
-    SELECT s.id FROM sized AS s WHERE s.place = 1 OR s.steps <= $3 ORDER BY s.place DESC LIMIT 1
+    SELECT s.id, s.place FROM sized AS s WHERE s.place = 1 OR s.steps <= $3 ORDER BY s.place DESC LIMIT 1
 )
-SELECT l.id FROM last AS l WHERE EXISTS (SELECT FROM tasker.task AS t WHERE t.id > l.id)
+SELECT CASE WHEN EXISTS (SELECT FROM tasker.task AS t WHERE t.id > l.id) THEN l.id END, l.place FROM last AS l

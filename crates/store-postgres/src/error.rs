@@ -84,6 +84,12 @@ impl Trouble {
         }
     }
 
+    /// Whether rows were read but make no sense: the fault of one task, not of the database.
+    pub(crate) fn is_about_data(&self) -> bool {
+        use sqlx::Error::{ColumnDecode, Decode};
+        matches!(self, Self::Corrupt(_) | Self::Sql(ColumnDecode { .. } | Decode(_)))
+    }
+
     /// Whether the transaction failed in a way that leaves its connection as good as before.
     pub(crate) fn spares_connection(&self) -> bool {
         match self {

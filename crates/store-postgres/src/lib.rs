@@ -25,6 +25,7 @@ mod options;
 #[cfg(test)]
 mod plans;
 mod prune;
+mod repair;
 mod rows;
 mod save;
 mod session;
@@ -34,6 +35,7 @@ mod swift;
 mod tasks;
 mod transaction;
 mod verdicts;
+mod whole;
 mod work;
 
 use std::sync::{Arc, Mutex};
@@ -49,9 +51,9 @@ use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -349,8 +351,12 @@ impl Store for PostgresStore {
         analytics::slowest_steps(&self.parts, &query).await.trying("looking for slow steps")
     }
 
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        check::check(&self.parts, limit).await.trying("checking the database")
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        check::check_part(&self.parts, &part).await.trying("checking the database")
+    }
+
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
+        repair::mend(&self.parts, &request).await.trying("repairing")
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

@@ -204,17 +204,22 @@ pub(crate) fn step(row: &PgRow) -> Read<(TaskId, StepRecord, Option<QueueRow>, b
         updated_at: instant(row, 15)?,
     };
     let is_queued = row.try_get::<Option<i64>, _>(16)?.is_some();
-    let queue = if is_queued { Some(queue(row, ordinal)?) } else { None };
+    let queue = if is_queued { Some(queue(row, ordinal, 16)?) } else { None };
     Ok((TaskId(row.try_get(0)?), record, queue, row.try_get(20)?))
 }
 
-fn queue(row: &PgRow, ordinal: Ordinal) -> Read<QueueRow> {
+/// Reads the columns of `repair_strays.sql`: a queue row with its ordinal.
+pub(crate) fn queue_row(row: &PgRow) -> Read<QueueRow> {
+    queue(row, ordinal(row, 0)?, 1)
+}
+
+fn queue(row: &PgRow, ordinal: Ordinal, first: usize) -> Read<QueueRow> {
     Ok(QueueRow {
         ordinal,
-        fence: fence(row, 16)?,
-        priority: priority(row, 17)?,
-        run_at: instant(row, 18)?,
-        worker: row.try_get::<Option<Uuid>, _>(19)?.map(WorkerId),
+        fence: fence(row, first)?,
+        priority: priority(row, first + 1)?,
+        run_at: instant(row, first + 2)?,
+        worker: row.try_get::<Option<Uuid>, _>(first + 3)?.map(WorkerId),
     })
 }
 

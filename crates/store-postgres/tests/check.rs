@@ -1,12 +1,12 @@
 //! Whatever is damaged in a database is found by SQL alone, and told as `core` tells it.
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
-use tasker_core::audit::audit;
+use tasker_core::audit::{Code, audit};
 use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::{Fence, TaskId};
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
-use tasker_store::read::Finding;
+use tasker_store::integrity::Finding;
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
 use tasker_testkit::definitions::{plan, plan_with};
@@ -145,7 +145,7 @@ impl Damaged {
         let detail = self.d.store.task(id).await.unwrap().unwrap();
         let (steps, log) = (self.d.steps(id).await, self.d.log(id).await);
         let findings = audit(&detail.plan, &detail.record, &steps, &log);
-        sorted(findings.into_iter().map(|f| (f.code.to_owned(), f.step.map(|step| step.to_string()))))
+        sorted(findings.into_iter().map(|f| (f.code.to_string(), f.step.map(|step| step.to_string()))))
     }
 }
 
@@ -211,18 +211,8 @@ async fn the_store_tells_what_the_function_tells() {
     world.damage("UPDATE tasker.task SET active = 7 WHERE id = $1", one).await;
     world.damage("UPDATE tasker.step SET waits = 2 WHERE task_id = $1 AND ordinal = 2", two).await;
     let expected = [
-        Finding {
-            code: "active_count",
-            task_id: Some(one),
-            step: None,
-            message: "active is 7, but should be 3".into(),
-        },
-        Finding {
-            code: "waits_count",
-            task_id: Some(two),
-            step: Some("c".into()),
-            message: "waits is 2, but should be 1".into(),
-        },
+        Finding::new(Code::ActiveCount, Some(one), None, "active is 7, but should be 3"),
+        Finding::new(Code::WaitsCount, Some(two), Some("c".into()), "waits is 2, but should be 1"),
     ];
     assert_eq!(world.d.store.check(100).await.unwrap(), expected);
     assert_eq!(world.d.store.check(1).await.unwrap(), expected[..1]);
@@ -264,8 +254,8 @@ async fn every_task_is_looked_at_range_by_range() {
         .unwrap();
     let found = world.d.store.check(1000).await.unwrap();
     let tasks: Vec<Uuid> =
-        found.iter().filter(|f| f.code == "remaining_count").filter_map(|f| Some(f.task_id?.0)).collect();
+        found.iter().filter(|f| f.code == Code::RemainingCount).filter_map(|f| Some(f.task_id?.0)).collect();
     let expected: Vec<Uuid> = [0, 999, 1000, 1001, 1999, 2499].iter().map(|n: &usize| ids[*n].0).collect();
     assert_eq!(tasks, expected);
-    assert!(found.iter().any(|f| f.code == "orphan_step" && f.task_id == Some(ids[2000])), "{found:?}");
+    assert!(found.iter().any(|f| f.code == Code::OrphanStep && f.task_id == Some(ids[2000])), "{found:?}");
 }

@@ -1,2 +1,2 @@
--- Queue rows without a step.
-SELECT q.key FROM queue AS q WHERE NOT EXISTS (SELECT 1 FROM step AS s WHERE s.key = q.key) LIMIT ?1
+-- Queue rows without a task.
+SELECT q.key FROM queue AS q WHERE NOT EXISTS (SELECT 1 FROM task AS t WHERE t.seq = q.key >> 15) LIMIT ?1

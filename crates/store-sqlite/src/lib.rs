@@ -20,12 +20,14 @@ mod migrate;
 mod open;
 mod prune;
 mod recent;
+mod repair;
 mod rows;
 mod save;
 mod sql;
 mod submit;
 mod tasks;
 mod threads;
+mod whole;
 mod work;
 mod writer;
 
@@ -44,9 +46,9 @@ use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -242,8 +244,12 @@ impl Store for SqliteStore {
         self.threads.read("looking for slow steps", job).await
     }
 
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        self.threads.read("checking the database", move |reader| check::check(reader, limit)).await
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        self.threads.read("checking the database", move |reader| check::check_part(reader, &part)).await
+    }
+
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
+        self.threads.write("repairing", move |writer| repair::mend(writer, &request)).await
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

@@ -128,7 +128,7 @@ pub(crate) fn step(row: &Row<'_>) -> rusqlite::Result<(StepRecord, Option<QueueR
         updated_at: instant(row, 14)?,
     };
     let is_queued = row.get::<_, Option<i64>>(15)?.is_some();
-    Ok((record, if is_queued { Some(queue(row, ordinal)?) } else { None }))
+    Ok((record, if is_queued { Some(queue(row, ordinal, 16)?) } else { None }))
 }
 
 /// Reads the columns of `step_one`, as they are kept.
@@ -137,13 +137,19 @@ pub(crate) fn known_step(row: &Row<'_>) -> rusqlite::Result<KnownStep> {
     Ok(KnownStep { record, queue, has_inputs: row.get(N_STEP_COLUMNS - 1)? })
 }
 
-fn queue(row: &Row<'_>, ordinal: Ordinal) -> rusqlite::Result<QueueRow> {
+/// Reads the columns of `check_strays`: a queue row with its key.
+pub(crate) fn queue_row(row: &Row<'_>) -> rusqlite::Result<QueueRow> {
+    queue(row, split_key(row.get(0)?).1, 1)
+}
+
+fn queue(row: &Row<'_>, ordinal: Ordinal, first: usize) -> rusqlite::Result<QueueRow> {
+    let worker: Option<[u8; 16]> = row.get(first + 2)?;
     Ok(QueueRow {
         ordinal,
-        priority: priority(row, 16)?,
-        run_at: instant(row, 17)?,
-        worker: row.get::<_, Option<[u8; 16]>>(18)?.map(|bytes| WorkerId(Uuid::from_bytes(bytes))),
-        fence: fence(row, 19)?,
+        priority: priority(row, first)?,
+        run_at: instant(row, first + 1)?,
+        worker: worker.map(|bytes| WorkerId(Uuid::from_bytes(bytes))),
+        fence: fence(row, first + 3)?,
     })
 }
 

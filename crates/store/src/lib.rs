@@ -8,6 +8,7 @@
 pub mod analytics;
 pub mod definitions;
 pub mod error;
+pub mod integrity;
 pub mod memory;
 pub mod read;
 pub mod workers;
@@ -28,12 +29,15 @@ pub use crate::error::StoreError;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use crate::integrity::{CheckPart, CheckScope, Checked, Finding, RepairRequest, Repaired};
 use crate::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
+
+/// Tasks of one part of a whole check.
+pub const CHECK_TASKS: usize = 1_000;
 
 /// A place where tasks live.
 ///
@@ -128,8 +132,34 @@ pub trait Store: Send + Sync + 'static {
     /// The steps that took longest.
     async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError>;
 
-    /// Looks for broken invariants, task by task. `limit` bounds the findings.
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError>;
+    /// Looks for broken invariants in a few tasks. A finding was true at one moment.
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError>;
+
+    /// Looks for broken invariants everywhere, part by part. `limit` bounds the findings.
+    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::new();
+        let mut after = None;
+        while findings.len() < limit {
+            let part = CheckPart {
+                scope: CheckScope::All,
+                after,
+                tasks: CHECK_TASKS,
+                findings: limit - findings.len(),
+            };
+            let checked = self.check_part(part).await?;
+            findings.extend(checked.findings);
+            after = checked.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        findings.truncate(limit);
+        Ok(findings)
+    }
+
+    /// Mends what follows from the rest of a task ([`tasker_core::repair`]), under its lock, or deletes rows that belong to
+    /// no task, a bounded number of each kind. Says what it leaves and why.
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError>;
 
     /// The schema of the database and what this binary makes of it.
     async fn schema(&self) -> Result<SchemaStatus, StoreError>;

@@ -283,19 +283,6 @@ pub struct QueueDepth {
     pub next_due_at: Option<Timestamp>,
 }
 
-/// A broken invariant.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Finding {
-    /// Stable code.
-    pub code: &'static str,
-    /// The task.
-    pub task_id: Option<TaskId>,
-    /// The step.
-    pub step: Option<String>,
-    /// What is wrong: what was found and what should be.
-    pub message: String,
-}
-
 /// The schema of a database.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SchemaStatus {

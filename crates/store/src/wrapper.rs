@@ -13,9 +13,9 @@ use tasker_core::time::Timestamp;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -152,8 +152,12 @@ impl<W: Wrapper> Store for W {
         self.inner().slowest_steps(query).await
     }
 
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        self.inner().check(limit).await
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        self.inner().check_part(part).await
+    }
+
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
+        self.inner().repair(request).await
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

@@ -145,7 +145,7 @@ async fn findings_after(damage: &str) -> Vec<&'static str> {
     d.assert_sound().await;
     file.execute(damage);
     let findings = d.store.check(100).await.unwrap();
-    findings.into_iter().map(|finding| finding.code).collect()
+    findings.into_iter().map(|finding| finding.code.as_str()).collect()
 }
 
 #[tokio::test]

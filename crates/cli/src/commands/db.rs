@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use tasker_core::ids::TaskId;
-use tasker_store::read::{Finding, SchemaStatus};
+use tasker_store::integrity::Finding;
+use tasker_store::read::SchemaStatus;
 use tasker_store::write::Prune;
 
 use crate::args::{DbCommand, PruneArgs};

@@ -9,7 +9,7 @@ use crate::record::Change;
 /// The codes of what an audit finds after the task was tampered with, each once.
 fn codes(mut driver: Driver, tamper: impl FnOnce(&mut Driver)) -> Vec<&'static str> {
     tamper(&mut driver);
-    let mut codes: Vec<_> = findings(&driver).iter().map(|finding| finding.code).collect();
+    let mut codes: Vec<_> = findings(&driver).iter().map(|finding| finding.code.as_str()).collect();
     codes.dedup();
     codes
 }
@@ -196,7 +196,7 @@ fn rows_that_do_not_belong_to_the_definition_are_found() {
     let mut foreign = failed();
     foreign.steps[1].record.ordinal = Ordinal(5);
     let found = findings(&foreign);
-    assert_eq!((found[0].code, found[1].code), ("step_unknown", "step_missing"));
+    assert_eq!((found[0].code, found[1].code), (Code::StepUnknown, Code::StepMissing));
     assert_eq!(found[1].step.as_ref().map(StepName::as_str), Some("b"));
 }
 

@@ -150,7 +150,7 @@ impl<'a> Workset<'a> {
 
     /// Ends the task if nothing is queued any more, and says what to write.
     pub fn finish(mut self) -> TaskChange {
-        self.end_if_idle();
+        self.end_if_idle(ENGINE);
         self.into_change()
     }
 
@@ -257,7 +257,20 @@ impl<'a> Workset<'a> {
         }
     }
 
-    fn end_if_idle(&mut self) {
+    /// What ends an open task in which nothing is queued, and that nobody noticed; `actor` is who does.
+    pub(crate) fn end(
+        plan: Arc<Plan>,
+        rules: &'a Rules,
+        now: Timestamp,
+        task: TaskRecord,
+        actor: &str,
+    ) -> TaskChange {
+        let mut work = Self::new(plan, rules, now, task, []);
+        work.end_if_idle(actor);
+        work.into_change()
+    }
+
+    fn end_if_idle(&mut self, actor: &str) {
         self.pass_turn();
         if self.task.active > 0 || !self.task.state.is_open() {
             return;
@@ -265,13 +278,13 @@ impl<'a> Workset<'a> {
         if self.task.remaining > 0 {
             let note =
                 Note::Stuck { error_message: "steps_in_error_state", remaining_steps: self.task.remaining };
-            self.move_task(TaskState::Error, ENGINE, Some(&note));
+            self.move_task(TaskState::Error, actor, Some(&note));
             return;
         }
         if self.task.state == TaskState::Pending {
-            self.move_task(TaskState::InProgress, ENGINE, None);
+            self.move_task(TaskState::InProgress, actor, None);
         }
-        self.move_task(TaskState::Complete, ENGINE, None);
+        self.move_task(TaskState::Complete, actor, None);
     }
 
     pub(super) fn into_change(mut self) -> TaskChange {

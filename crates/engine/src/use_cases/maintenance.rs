@@ -1,6 +1,7 @@
 //! Looking after a database.
 
-use tasker_store::read::{Finding, SchemaStatus};
+use tasker_store::integrity::Finding;
+use tasker_store::read::SchemaStatus;
 use tasker_store::write::{Prune, Pruned};
 
 use crate::engine::Engine;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tasker_core::audit::Code;
 use tasker_core::decide::{Action, Answer, Input};
 use tasker_core::ids::{Fence, Ordinal, TaskId};
 use tasker_core::outcome::Outcome;
@@ -91,7 +92,10 @@ async fn a_damaged_task_holds_up_nobody_and_is_found() {
     assert!(matches!(&applied.answers[1], Answer::Refused(why) if why.code == "unreadable_task"));
     assert!(matches!(applied.answers[2], Answer::Settled { .. }));
     let findings = d.store.check(10).await.unwrap();
-    assert!(findings.iter().any(|f| f.code == "step_missing" && f.task_id == Some(broken)), "{findings:?}");
+    assert!(
+        findings.iter().any(|f| f.code == Code::StepMissing && f.task_id == Some(broken)),
+        "{findings:?}"
+    );
     assert!(findings.iter().all(|f| f.task_id != Some(fine)), "{findings:?}");
 }
 
@@ -122,23 +126,23 @@ async fn rows_that_hang_on_nothing_are_found() {
     for (statement, code) in [
         (
             "INSERT INTO queue SELECT 99 * 32768, handler_id, priority, run_at, worker_id, fence FROM queue",
-            "queue_row_without_step",
+            "orphan_queue_row",
         ),
         (
             "INSERT INTO step SELECT 98 * 32768, state, waits, attempts, retry_limit, retryable, fence, settled_fence, \
           lease_expiries, key_generation, null, null, null, null, 0, null, null, null FROM step",
-            "step_without_task",
+            "orphan_step",
         ),
         (
             "INSERT INTO transition (task_seq, seq, to_state, at, actor) VALUES (97, 1, 0, 0, 'x')",
-            "log_without_task",
+            "orphan_log_entry",
         ),
-        ("UPDATE queue SET handler_id = handler_id + 1 WHERE key = 32768", "queue_handler"),
-        ("DELETE FROM task_input", "task_without_input"),
+        ("UPDATE queue SET handler_id = handler_id + 1 WHERE key = 32768", "row_handler"),
+        ("DELETE FROM task_input", "input_missing"),
     ] {
         damage.execute(statement, []).unwrap();
         let findings = d.store.check(100).await.unwrap();
-        assert!(findings.iter().any(|finding| finding.code == code), "{code}: {findings:?}");
+        assert!(findings.iter().any(|finding| finding.code.as_str() == code), "{code}: {findings:?}");
     }
     assert_eq!(d.store.check(2).await.unwrap().len(), 2, "the limit holds");
     assert!(matches!(d.store.task(id).await, Err(StoreError::Corrupt(_))));

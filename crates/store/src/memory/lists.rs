@@ -1,4 +1,4 @@
-//! Reads: tasks, the queue, broken invariants.
+//! Reads: tasks and the queue.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::read::{Finding, QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskRow};
+use crate::read::{QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskRow};
 
 impl Tables {
     pub(super) fn task_detail(&self, id: TaskId) -> Option<TaskDetail> {
@@ -44,20 +44,6 @@ impl Tables {
             }
         }
         depths.into_values().collect()
-    }
-
-    pub(super) fn findings(&self, limit: usize) -> Vec<Finding> {
-        let of_task = |task: &Task| {
-            let id = task.record.id;
-            let found = task.audit().into_iter().map(move |finding| Finding {
-                code: finding.code,
-                task_id: Some(id),
-                step: finding.step.map(|step| step.to_string()),
-                message: finding.message,
-            });
-            found.collect::<Vec<_>>()
-        };
-        self.tasks.values().flat_map(of_task).take(limit).collect()
     }
 }
 

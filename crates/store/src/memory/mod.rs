@@ -8,6 +8,7 @@
 mod analytics;
 mod apply;
 mod definitions;
+mod integrity;
 mod lists;
 mod log;
 mod prune;
@@ -28,9 +29,10 @@ use tasker_core::time::Timestamp;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail,
-    TaskFilter, TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
+    TaskPage,
 };
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
@@ -199,8 +201,12 @@ impl Store for MemoryStore {
         Ok(self.tables().slowest_steps(&query))
     }
 
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        Ok(self.tables().findings(limit))
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        Ok(self.tables().check_part(&part))
+    }
+
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
+        Ok(self.tables().repair(&request, self.time()))
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

@@ -9,7 +9,8 @@ use tasker_core::time::Timestamp;
 use tasker_store::Store;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
-use tasker_store::read::{Cursor, Finding, LogQuery, QueueDepth, TaskFilter, TaskPage};
+use tasker_store::integrity::Finding;
+use tasker_store::read::{Cursor, LogQuery, QueueDepth, TaskFilter, TaskPage};
 use tasker_store::workers::WorkerRow;
 
 /// The full state of a store.

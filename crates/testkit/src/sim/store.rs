@@ -15,9 +15,9 @@ use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
+use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::read::{
-    Cursor, Finding, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted, Work};
@@ -338,8 +338,12 @@ impl Store for SimStore {
         self.read("slowest_steps", self.shared.store.slowest_steps(query)).await
     }
 
-    async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        self.read("check", self.shared.store.check(limit)).await
+    async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        self.read("check_part", self.shared.store.check_part(part)).await
+    }
+
+    async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
+        self.read("repair", self.shared.store.repair(request)).await
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

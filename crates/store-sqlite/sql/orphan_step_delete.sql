@@ -1,0 +1,2 @@
+-- Deletes a step that belongs to no task.
+DELETE FROM step WHERE key = ?1
