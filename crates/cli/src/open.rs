@@ -85,6 +85,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         heartbeat_interval: execution.heartbeat_interval,
         lease: execution.lease,
         grace: execution.grace,
+        check_interval: execution.check_interval,
         max_result_bytes: settings.limits.max_result_bytes,
         max_context_bytes: settings.limits.max_context_bytes,
         retention: settings.retention.flatten(),

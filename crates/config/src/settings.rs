@@ -66,6 +66,8 @@ pub struct Execution {
     pub lease: Duration,
     /// How long a stopping worker lets its handlers run on.
     pub grace: Duration,
+    /// How often a worker looks for broken invariants in a few tasks; `None` is never.
+    pub check_interval: Option<Duration>,
 }
 
 /// Limits of payloads, in bytes.
@@ -188,7 +190,7 @@ impl Settings {
             } else {
                 Identity::Default
             },
-            retention: retention(resolved),
+            retention: span_or_never(resolved, "retention.finished_tasks"),
             http: HttpSettings {
                 allowed_hosts: resolved.texts("http.allowed_hosts"),
                 denied_networks: resolved.texts("http.denied_networks"),
@@ -215,6 +217,7 @@ fn execution(resolved: &Resolved) -> Execution {
         heartbeat_interval: resolved.span("execution.heartbeat_interval"),
         lease: resolved.span("execution.lease"),
         grace: resolved.span("execution.grace"),
+        check_interval: span_or_never(resolved, "execution.check_interval").flatten(),
     }
 }
 
@@ -285,8 +288,9 @@ fn analysis_weights(resolved: &Resolved) -> AnalysisWeights {
     }
 }
 
-fn retention(resolved: &Resolved) -> Option<Option<Duration>> {
-    match resolved.value("retention.finished_tasks")? {
+/// Nothing if it is unset and has no default, `Some(None)` if it is never.
+fn span_or_never(resolved: &Resolved, key: &str) -> Option<Option<Duration>> {
+    match resolved.value(key)? {
         Value::Span(span) => Some(Some(*span)),
         _ => Some(None),
     }

@@ -209,6 +209,12 @@ pub const SETTINGS: &[Setting] = &[
         "`hash` refuses a request that repeats another one within the same minute.",
     ),
     setting("environment", Kind::Text, None, "Environment whose overrides are merged into definitions."),
+    setting(
+        "execution.check_interval",
+        Kind::Span { min: Duration::from_millis(100), never: true },
+        Some("10s"),
+        "How often a worker looks for broken rows in a few tasks.",
+    ),
     setting("execution.grace", span(0), Some("30s"), "How long a stopping worker lets running steps go on."),
     setting(
         "execution.handler_limits",

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::handler::Handlers;
 use crate::intake::{self, Arrival};
+use crate::integrity::IntegrityRecord;
 use crate::lanes::Lanes;
 use crate::options::EngineOptions;
 use crate::settler;
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) rules: Arc<Rules>,
     pub(crate) watchers: Watchers,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) integrity: IntegrityRecord,
     hint: Notify,
     worker: RwLock<Option<Arc<Core>>>,
 }
@@ -62,6 +64,7 @@ impl Engine {
             options,
             watchers: Watchers::new(),
             shutdown: shutdown.clone(),
+            integrity: IntegrityRecord::default(),
             hint: Notify::new(),
             worker: RwLock::new(None),
         });

@@ -21,6 +21,7 @@ pub mod entropy;
 mod error;
 pub mod handler;
 mod intake;
+mod integrity;
 mod lanes;
 mod options;
 mod settler;
@@ -30,5 +31,6 @@ mod worker;
 
 pub use crate::engine::Engine;
 pub use crate::error::{ErrorKind, UseCaseError};
+pub use crate::integrity::Integrity;
 pub use crate::options::EngineOptions;
 pub use crate::worker::{Scope, Worker};

@@ -45,6 +45,8 @@ pub struct EngineOptions {
     pub retention: Option<Duration>,
     /// What counts how much when a task is analysed.
     pub analysis_weights: AnalysisWeights,
+    /// How often a worker looks for broken invariants in a few tasks; `None` is never.
+    pub check_interval: Option<Duration>,
     /// Name of this worker, for people.
     pub worker_name: String,
     /// Where ids and chance come from.
@@ -72,6 +74,7 @@ impl Default for EngineOptions {
             max_context_bytes: payload::DEFAULT_MAX_BYTES,
             retention: None,
             analysis_weights: AnalysisWeights::default(),
+            check_interval: Some(Duration::from_secs(10)),
             worker_name: format!("pid-{}", std::process::id()),
             entropy: Arc::new(SystemEntropy),
             heartbeat_thread: true,

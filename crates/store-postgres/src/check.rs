@@ -60,7 +60,7 @@ pub(crate) async fn check_part(parts: &Parts, part: &CheckPart) -> Result<Checke
             let findings = these(parts, &ids, part.findings).await?;
             Ok(Checked { tasks: ids.len() as u64, findings, next: None })
         }
-        (CheckScope::Open | CheckScope::EndedSince(_), _) => listed(parts, part).await,
+        (CheckScope::Open | CheckScope::EndedWithin(_), _) => listed(parts, part).await,
     }
 }
 
@@ -130,7 +130,7 @@ fn n_together(listed: &[Listed]) -> usize {
 async fn list(parts: &Parts, part: &CheckPart) -> Result<Vec<Listed>, Trouble> {
     loop {
         let mut session = parts.reads.once().await?;
-        let query = list_query(&session, part);
+        let query = list_query(parts, &session, part);
         let rows = session.rows(query).await;
         if session.was_dead(&rows) {
             continue;
@@ -140,15 +140,16 @@ async fn list(parts: &Parts, part: &CheckPart) -> Result<Vec<Listed>, Trouble> {
     }
 }
 
-fn list_query(session: &Session, part: &CheckPart) -> Query {
+fn list_query(parts: &Parts, session: &Session, part: &CheckPart) -> Query {
     let [first, second, third] = part.after.map_or([0; 3], |after| after.0);
     let limit = large(part.tasks);
-    if let CheckScope::EndedSince(since) = part.scope {
-        let since = At(Timestamp::from_micros(since.as_micros().saturating_sub(1)));
-        let after = part
-            .after
-            .map_or((since, i64::MAX), |_| (At(Timestamp::from_micros(number(first))), number(second)));
-        return session.query(sql::CHECK_ENDED).bind(after.0).bind(after.1).bind(limit);
+    if let CheckScope::EndedWithin(span) = part.scope {
+        let after = part.after.map(|_| At(Timestamp::from_micros(number(first))));
+        let arrival = part.after.map_or(i64::MAX, |_| number(second));
+        let span = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let now = parts.clock.as_ref().map(|clock| At(clock()));
+        let query = session.query(sql::CHECK_ENDED).bind(after).bind(arrival).bind(limit);
+        return query.bind(span).bind(now);
     }
     let state = i16::try_from(first).unwrap_or(i16::MAX);
     let (revision, id) = (Uuid::from_u128(second), Uuid::from_u128(third));
@@ -158,7 +159,7 @@ fn list_query(session: &Session, part: &CheckPart) -> Query {
 fn place(row: &PgRow, scope: &CheckScope) -> Result<Listed, Trouble> {
     let id: Uuid = row.try_get(0)?;
     let position = match scope {
-        CheckScope::EndedSince(_) => {
+        CheckScope::EndedWithin(_) => {
             let ended_at = u128::try_from(rows::instant(row, 1)?.as_micros()).unwrap_or(0);
             [ended_at, u128::from(rows::count(row, 2)?), 0]
         }

@@ -122,7 +122,8 @@ async fn write(session: &mut Session, moment: &Moment, whole: Whole, repair: Rep
         session.execute(query).await?;
     }
     let Whole { task, plan, .. } = whole;
-    let decided = Decided { task, plan, change: repair.change, with_inputs: BTreeSet::new() };
+    let decided =
+        Decided { task, plan, change: repair.change, with_inputs: BTreeSet::new(), n_logged_first: 0 };
     save::changes(session, moment, &[decided]).await
 }
 

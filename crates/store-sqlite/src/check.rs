@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use tasker_core::audit::Code;
 use tasker_core::ids::TaskId;
+use tasker_core::time::Timestamp;
 use tasker_store::integrity::{CheckPart, CheckPosition, CheckScope, Checked, Finding};
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub(crate) const ORPHANS: &[(Code, &str, &str)] = &[
 ];
 
 /// Looks at a part of the tasks; before the first of all at the file itself.
-pub(crate) fn check_part(reader: &mut Reader, part: &CheckPart) -> Result<Checked, Trouble> {
+pub(crate) fn check_part(reader: &mut Reader, part: &CheckPart, now: Timestamp) -> Result<Checked, Trouble> {
     let mut findings = Findings { found: Vec::new(), limit: part.findings };
     if part.scope == CheckScope::All && part.after.is_none() {
         reader.snapshot(|reader| file(&reader.connection, &mut findings))?;
@@ -32,7 +33,7 @@ pub(crate) fn check_part(reader: &mut Reader, part: &CheckPart) -> Result<Checke
         return Ok(Checked { tasks: 0, findings: findings.found, next });
     }
     reader.snapshot(|reader| {
-        let tasks = places(&reader.connection, part)?;
+        let tasks = places(&reader.connection, part, now)?;
         for task in &tasks {
             look(reader, task, &mut findings)?;
         }
@@ -93,33 +94,34 @@ struct Place {
     ended_at: Option<i64>,
 }
 
-fn places(connection: &Connection, part: &CheckPart) -> Result<Vec<Place>, Trouble> {
+fn places(connection: &Connection, part: &CheckPart, now: Timestamp) -> Result<Vec<Place>, Trouble> {
     let [first, second, third] = part.after.unwrap_or(CheckPosition([0; 3])).0;
     let number = |number: u128| i64::try_from(number).unwrap_or(i64::MAX);
     let limit = i64::try_from(part.tasks).unwrap_or(i64::MAX);
-    let (statement, after) = match &part.scope {
-        CheckScope::These(ids) => return these(connection, ids),
-        CheckScope::All => {
-            let mut statement = connection.prepare_cached(sql::CHECK_ALL)?;
-            return Ok(statement.query_map([number(first), limit], place)?.collect::<Result<_, _>>()?);
-        }
+    let mut statement = connection.prepare_cached(match part.scope {
+        CheckScope::All => sql::CHECK_ALL,
+        CheckScope::Open => sql::CHECK_OPEN,
+        CheckScope::EndedWithin(_) => sql::CHECK_ENDED,
+        CheckScope::These(_) => sql::CHECK_ONE,
+    })?;
+    let rows = match &part.scope {
+        CheckScope::These(ids) => return these(statement, ids),
+        CheckScope::All => statement.query_map([number(first), limit], place)?,
         CheckScope::Open => {
             let id = Uuid::from_u128(third);
             let after = params![number(first), number(second), id.as_bytes().as_slice(), limit];
-            let mut statement = connection.prepare_cached(sql::CHECK_OPEN)?;
-            return Ok(statement.query_map(after, place)?.collect::<Result<_, _>>()?);
+            statement.query_map(after, place)?
         }
-        CheckScope::EndedSince(since) => {
-            let begin = (since.as_micros().saturating_sub(1), i64::MAX);
-            (sql::CHECK_ENDED, part.after.map_or(begin, |_| (number(first), number(second))))
+        CheckScope::EndedWithin(span) => {
+            let begin = (now.minus(*span).as_micros(), i64::MAX);
+            let after = part.after.map_or(begin, |_| (number(first), number(second)));
+            statement.query_map([after.0, after.1, limit], place)?
         }
     };
-    let mut statement = connection.prepare_cached(statement)?;
-    Ok(statement.query_map([after.0, after.1, limit], place)?.collect::<Result<_, _>>()?)
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn these(connection: &Connection, ids: &[TaskId]) -> Result<Vec<Place>, Trouble> {
-    let mut statement = connection.prepare_cached(sql::CHECK_ONE)?;
+fn these(mut statement: CachedStatement<'_>, ids: &[TaskId]) -> Result<Vec<Place>, Trouble> {
     let mut places = Vec::with_capacity(ids.len());
     for id in ids {
         places.extend(statement.query_row([id.0.as_bytes().as_slice()], place).optional()?);
@@ -143,7 +145,7 @@ impl Place {
         let id = self.task_id().map_or(0, |id| id.0.as_u128());
         CheckPosition(match scope {
             CheckScope::Open => [number(self.state), number(self.revision_id), id],
-            CheckScope::EndedSince(_) => [number(self.ended_at.unwrap_or(0)), number(self.seq), 0],
+            CheckScope::EndedWithin(_) => [number(self.ended_at.unwrap_or(0)), number(self.seq), 0],
             CheckScope::All | CheckScope::These(_) => [number(self.seq), 0, 0],
         })
     }

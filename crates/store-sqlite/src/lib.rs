@@ -245,11 +245,19 @@ impl Store for SqliteStore {
     }
 
     async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
-        self.threads.read("checking the database", move |reader| check::check_part(reader, &part)).await
+        let now = (self.clock)();
+        self.threads.read("checking the database", move |reader| check::check_part(reader, &part, now)).await
     }
 
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
-        self.threads.write("repairing", move |writer| repair::mend(writer, &request)).await
+        let (task, now) = (request.task, (self.clock)());
+        if request.dry_run {
+            return self
+                .threads
+                .read("planning a repair", move |reader| repair::dry_run(reader, task, now))
+                .await;
+        }
+        self.threads.write("repairing", move |writer| repair::mend(writer, task)).await
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {

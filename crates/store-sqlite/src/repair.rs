@@ -2,53 +2,117 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use tasker_core::audit::Code;
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::repair::{Repair, repair};
-use tasker_store::integrity::{RepairRequest, Repaired};
+use tasker_core::time::Timestamp;
+use tasker_store::integrity::Repaired;
 
+use crate::caches::Revisions;
 use crate::check::ORPHANS;
 use crate::error::Trouble;
 use crate::rows::step_key;
 use crate::save::{self, Decided};
 use crate::sql;
+use crate::threads::Reader;
 use crate::whole::Whole;
 use crate::writer::{Writer, Writing};
 
 /// Most rows of one kind that are deleted in one transaction.
 const MOST_ORPHANS: i64 = 10_000;
 
-/// Mends, or says what it would mend.
-pub(crate) fn mend(writer: &mut Writer, request: &RepairRequest) -> Result<Repaired, Trouble> {
-    writer.transaction(|writing| match request.task {
-        Some(task) => of_task(writing, task, request.dry_run),
-        None => of_none(writing, request.dry_run),
+/// Says what would be mended.
+pub(crate) fn dry_run(
+    reader: &mut Reader,
+    task: Option<TaskId>,
+    now: Timestamp,
+) -> Result<Repaired, Trouble> {
+    reader.snapshot(|reader| Ok(Planned::of(&reader.connection, &reader.revisions, task, now)?.repaired()))
+}
+
+/// Mends.
+pub(crate) fn mend(writer: &mut Writer, task: Option<TaskId>) -> Result<Repaired, Trouble> {
+    writer.transaction(|writing| {
+        let planned = Planned::of(writing.connection, writing.revisions, task, writing.now)?;
+        let repaired = planned.repaired();
+        planned.write(writing)?;
+        Ok(repaired)
     })
 }
 
-fn of_task(writing: &mut Writing<'_>, id: TaskId, dry_run: bool) -> Result<Repaired, Trouble> {
-    let mut seq = writing.connection.prepare_cached(sql::CHECK_ONE)?;
-    let seq: Option<i64> = seq.query_row([id.0.as_bytes().as_slice()], |row| row.get(0)).optional()?;
-    let Some(seq) = seq else { return Ok(Repaired::default()) };
-    let whole = match Whole::read(writing.connection, writing.revisions, seq) {
-        Err(trouble) if trouble.is_about_data() => {
-            return Ok(Repaired::unreadable(id, Code::TaskUnreadable, trouble.to_string()));
+/// What is to be done, of one moment.
+enum Planned {
+    Nothing(Repaired),
+    OfTask(Box<(Whole, Repair)>),
+    /// Keys of rows that belong to no task.
+    Orphans(Vec<(Code, Vec<i64>)>),
+}
+
+impl Planned {
+    fn of(
+        connection: &Connection,
+        revisions: &Revisions,
+        task: Option<TaskId>,
+        now: Timestamp,
+    ) -> Result<Self, Trouble> {
+        let Some(id) = task else { return orphans(connection).map(Self::Orphans) };
+        let mut seq = connection.prepare_cached(sql::CHECK_ONE)?;
+        let seq: Option<i64> = seq.query_row([id.0.as_bytes().as_slice()], |row| row.get(0)).optional()?;
+        let Some(seq) = seq else { return Ok(Self::Nothing(Repaired::default())) };
+        match Whole::read(connection, revisions, seq) {
+            Ok(whole) => {
+                let live = live(connection, whole.holders())?;
+                let repair = repair(&whole.stored(&live), now);
+                Ok(Self::OfTask(Box::new((whole, repair))))
+            }
+            Err(trouble) if trouble.is_about_data() => {
+                let repaired = Repaired::unreadable(id, Code::TaskUnreadable, trouble.to_string());
+                Ok(Self::Nothing(repaired))
+            }
+            Err(trouble) => Err(trouble),
         }
-        whole => whole?,
-    };
-    let live = live(writing, whole.holders())?;
-    let repair = repair(&whole.stored(&live), writing.now);
-    let repaired = Repaired::of_task(id, &repair);
-    if !dry_run {
-        write(writing, whole, repair)?;
     }
-    Ok(repaired)
+
+    fn repaired(&self) -> Repaired {
+        match self {
+            Self::Nothing(repaired) => repaired.clone(),
+            Self::OfTask(task) => {
+                let (whole, repair) = &**task;
+                Repaired::of_task(whole.task.id, repair)
+            }
+            Self::Orphans(all) => {
+                let mut repaired = Repaired::default();
+                all.iter().for_each(|(code, keys)| repaired.delete_orphans(*code, None, keys.len() as u64));
+                repaired
+            }
+        }
+    }
+
+    fn write(self, writing: &mut Writing<'_>) -> Result<(), Trouble> {
+        match self {
+            Self::Nothing(_) => Ok(()),
+            Self::OfTask(task) => write(writing, *task),
+            Self::Orphans(all) => {
+                all.iter().try_for_each(|(code, keys)| delete(writing.connection, *code, keys))
+            }
+        }
+    }
+}
+
+fn orphans(connection: &Connection) -> Result<Vec<(Code, Vec<i64>)>, Trouble> {
+    let mut all = Vec::with_capacity(ORPHANS.len());
+    for (code, statement, _) in ORPHANS {
+        let mut find = connection.prepare_cached(statement)?;
+        let keys = find.query_map([MOST_ORPHANS], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        all.push((*code, keys));
+    }
+    Ok(all)
 }
 
 /// Those workers that are not known to be gone.
-fn live(writing: &Writing<'_>, workers: BTreeSet<WorkerId>) -> Result<BTreeSet<WorkerId>, Trouble> {
-    let mut gone = writing.connection.prepare_cached(sql::WORKER_SELECT)?;
+fn live(connection: &Connection, workers: BTreeSet<WorkerId>) -> Result<BTreeSet<WorkerId>, Trouble> {
+    let mut gone = connection.prepare_cached(sql::WORKER_SELECT)?;
     let mut live = BTreeSet::new();
     for worker in workers {
         let is_gone = gone.query_row([worker.0.as_bytes().as_slice()], |row| row.get(0)).optional()?;
@@ -59,7 +123,7 @@ fn live(writing: &Writing<'_>, workers: BTreeSet<WorkerId>) -> Result<BTreeSet<W
     Ok(live)
 }
 
-fn write(writing: &mut Writing<'_>, whole: Whole, repair: Repair) -> Result<(), Trouble> {
+fn write(writing: &mut Writing<'_>, (whole, repair): (Whole, Repair)) -> Result<(), Trouble> {
     let mut delete = writing.connection.prepare_cached(sql::QUEUE_DELETE)?;
     for step in &repair.cleared {
         delete.execute([step_key(whole.task.seq, *step)])?;
@@ -71,25 +135,16 @@ fn write(writing: &mut Writing<'_>, whole: Whole, repair: Repair) -> Result<(), 
     save::changes(writing.connection, &[decided])
 }
 
-fn of_none(writing: &Writing<'_>, dry_run: bool) -> Result<Repaired, Trouble> {
-    let mut repaired = Repaired::default();
-    for (code, statement, _) in ORPHANS {
-        let mut find = writing.connection.prepare_cached(statement)?;
-        let keys = find.query_map([MOST_ORPHANS], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
-        repaired.delete_orphans(*code, None, keys.len() as u64);
-        if !dry_run {
-            let mut delete = writing.connection.prepare_cached(deletion(*code))?;
-            keys.iter().try_for_each(|key| delete.execute([key]).map(drop))?;
-        }
+fn delete(connection: &Connection, code: Code, keys: &[i64]) -> Result<(), Trouble> {
+    let statements: &[&str] = match code {
+        Code::OrphanStep => &[sql::ORPHAN_STEP_DELETE, sql::QUEUE_DELETE],
+        Code::OrphanLogEntry => &[sql::ORPHAN_LOG_DELETE],
+        Code::OrphanInput => &[sql::PRUNE_INPUT],
+        _ => &[sql::QUEUE_DELETE],
+    };
+    for statement in statements {
+        let mut delete = connection.prepare_cached(statement)?;
+        keys.iter().try_for_each(|key| delete.execute([key]).map(drop))?;
     }
-    Ok(repaired)
-}
-
-fn deletion(code: Code) -> &'static str {
-    match code {
-        Code::OrphanStep => sql::ORPHAN_STEP_DELETE,
-        Code::OrphanLogEntry => sql::ORPHAN_LOG_DELETE,
-        Code::OrphanInput => sql::PRUNE_INPUT,
-        _ => sql::QUEUE_DELETE,
-    }
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Whether the rows of a database keep the rules, and mending them where they do not.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tasker_core::audit::{self, Code};
 use tasker_core::ids::TaskId;
 use tasker_core::repair;
-use tasker_core::time::Timestamp;
 
 /// A broken invariant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -43,8 +44,8 @@ pub enum CheckScope {
     All,
     /// Those that are open.
     Open,
-    /// Those that ended at or after an instant, in that order.
-    EndedSince(Timestamp),
+    /// Those that ended less than so long ago, the first that did so first.
+    EndedWithin(Duration),
     /// These, all in one part.
     These(Vec<TaskId>),
 }

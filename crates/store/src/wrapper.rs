@@ -36,6 +36,11 @@ pub trait Wrapper: Send + Sync + 'static {
     async fn apply_through(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
         self.inner().apply(batch).await
     }
+
+    /// [`Store::check_part`].
+    async fn check_part_through(&self, part: CheckPart) -> Result<Checked, StoreError> {
+        self.inner().check_part(part).await
+    }
 }
 
 #[async_trait]
@@ -153,7 +158,7 @@ impl<W: Wrapper> Store for W {
     }
 
     async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
-        self.inner().check_part(part).await
+        self.check_part_through(part).await
     }
 
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod conformance;
+pub mod damage;
 pub mod definitions;
 pub mod differential;
 pub mod driver;

@@ -8,6 +8,7 @@ mod kill;
 mod nodes;
 mod outages;
 mod reference;
+mod repair;
 mod resume;
 mod shared_file;
 mod troubles;

@@ -17,17 +17,36 @@ pub enum DbCommand {
     /// Show where the database is and which schema it has
     #[command(after_help = "Examples:\n  tasker db status\n  tasker db status --output json")]
     Status,
-    /// Look for broken rows and rules
-    #[command(
-        after_help = "Examples:\n  tasker db check\n  tasker db check --limit 1000 --output json\n\nExit status: 0 nothing found; 1 something found."
-    )]
-    Check {
-        /// Most findings
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-        limit: u64,
-    },
+    /// Look for broken rows and rules, and mend what follows from the rest
+    Check(CheckArgs),
     /// Delete tasks that ended long ago, with their history
     Prune(PruneArgs),
+}
+
+/// Look for broken rows and rules, and mend what follows from the rest.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  tasker db check
+  tasker db check --limit 1000 --output json
+  tasker db check --repair --dry-run
+  tasker db check --repair --yes
+
+A repair works out counters, times and queue rows anew from states and history, and deletes rows
+that belong to no task. It leaves what is in doubt, and what a live worker holds. Workers may run
+meanwhile. Keep a copy of the database.
+
+Exit status: 0 nothing is wrong (any more); 1 something is.")]
+pub struct CheckArgs {
+    /// Most findings
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub limit: u64,
+    /// Mend what can be mended, after saying what that is and asking
+    #[arg(long)]
+    pub repair: bool,
+    /// Only say what would be mended
+    #[arg(long, requires = "repair")]
+    pub dry_run: bool,
 }
 
 /// Delete tasks that ended long ago.

@@ -38,7 +38,7 @@ pub struct Globals {
     /// No colours (or NO_COLOR)
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Do not ask before something is deleted
+    /// Do not ask before something is deleted or mended
     #[arg(long, short, global = true)]
     pub yes: bool,
 }

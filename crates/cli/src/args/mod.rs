@@ -22,7 +22,7 @@ pub use bench::{
     BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
 };
 pub use config::ConfigCommand;
-pub use db::{DbCommand, PruneArgs};
+pub use db::{CheckArgs, DbCommand, PruneArgs};
 pub use definition::{
     DefinitionCommand, DiffArgs, GraphArgs, Loading, RegisterArgs, RetireArgs, ShowArgs, ValidateArgs,
 };

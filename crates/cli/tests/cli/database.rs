@@ -46,7 +46,7 @@ fn a_database_is_made_for_its_owner_only() {
     assert_eq!(mode(&world.database()), 0o600);
     assert_eq!(world.run(&["db", "migrate"]).status, 0);
     assert!(world.run(&["db", "status"]).stdout.contains("up to date"));
-    assert_eq!(world.json(&["db", "check"]), serde_json::json!({"findings": []}));
+    assert_eq!(world.json(&["db", "check"]), serde_json::json!({"checked_tasks": 0, "findings": []}));
 }
 
 #[test]
@@ -189,7 +189,97 @@ fn a_broken_row_is_found() {
     drop(connection);
     let ran = world.run(&["db", "check", "--output", "json"]);
     assert_eq!(ran.status, 1);
-    assert!(!ran.json()["findings"].as_array().unwrap().is_empty());
+    let finding = &ran.json()["findings"][0];
+    assert_eq!((&finding["code"], &finding["repairable"]), (&"remaining_count".into(), &true.into()));
+    assert_eq!(finding["mend"], "its steps are counted anew");
+    let ran = world.run(&["db", "check"]);
+    assert!(ran.stdout.contains("remaining is 7, but should be 1\n  by --repair: "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with(
+            "checked 1 tasks: 1 findings\nwhat can be mended: tasker db check --repair --dry-run\n"
+        )
+    );
+}
+
+#[test]
+fn a_repair_shows_what_it_would_do_asks_and_checks_again() {
+    let world = World::new().with("fail.yaml", FAIL);
+    world.run(&["run", "fail.yaml", "--allow-commands"]);
+    let damage = |sql: &str| {
+        let connection = rusqlite::Connection::open(world.database()).unwrap();
+        assert!(connection.execute(sql, []).unwrap() > 0);
+    };
+    let repair = |more: &[&str]| world.run(&[&["db", "check", "--repair", "-o", "json"], more].concat());
+    let sound = repair(&[]);
+    assert_eq!((sound.status, &sound.json()["changed"]), (0, &false.into()));
+    damage("UPDATE task SET remaining = 7");
+    let shown = repair(&["--dry-run"]);
+    assert_eq!((shown.status, &shown.json()["changed"]), (1, &false.into()));
+    assert_eq!(shown.json()["mended"][0]["message"], "remaining 7 becomes 1");
+    let text = world.run(&["db", "check", "--repair", "--dry-run"]).stdout;
+    assert!(
+        text.starts_with("would mend remaining_count: task ") && text.ends_with(": remaining 7 becomes 1\n"),
+        "{text}"
+    );
+    let cut = world.run(&["db", "check", "--repair", "--dry-run", "--limit", "1"]).stdout;
+    assert!(cut.ends_with("\nthere may be more: see --limit\n"), "{cut}");
+    assert_eq!(repair(&[]).failure(), (2, "not_confirmed".to_owned()));
+    assert_eq!(world.run(&["db", "check"]).status, 1, "nothing was changed");
+    let mended = repair(&["--yes"]);
+    assert_eq!((mended.status, &mended.json()["changed"]), (0, &true.into()));
+    assert_eq!(
+        (mended.json()["mended"].clone(), &mended.json()["remaining"]),
+        (shown.json()["mended"].clone(), &serde_json::json!([]))
+    );
+    assert_eq!(world.run(&["db", "check"]).stdout, "checked 1 tasks: nothing wrong was found\n");
+}
+
+#[test]
+fn a_repair_says_what_it_leaves_and_why() {
+    let world = World::new().with("fail.yaml", FAIL);
+    world.run(&["run", "fail.yaml", "--allow-commands"]);
+    let connection = rusqlite::Connection::open(world.database()).unwrap();
+    connection.execute("UPDATE task SET remaining = 7", []).unwrap();
+    connection.execute("DELETE FROM task_input", []).unwrap();
+    connection
+        .execute(
+            "INSERT INTO step SELECT 99 * 32768, state, waits, attempts, retry_limit, retryable, fence, \
+        settled_fence, lease_expiries, key_generation, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL FROM step",
+            [],
+        )
+        .unwrap();
+    drop(connection);
+    let text = world.run(&["db", "check"]).stdout;
+    assert!(
+        text.starts_with("orphan_step: row 3244032 of table step belongs to no task\n  by --repair: "),
+        "{text}"
+    );
+    let ran = world.run(&["db", "check", "--repair", "--yes", "-o", "json"]);
+    let codes = |list: &str| -> Vec<String> {
+        let json = ran.json();
+        json[list].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ran.status, 1);
+    assert_eq!(codes("findings"), ["orphan_step", "input_missing", "remaining_count"]);
+    assert_eq!(codes("mended"), ["orphan_step", "remaining_count"]);
+    assert_eq!(
+        (codes("left"), codes("remaining")),
+        (vec!["input_missing".to_owned()], vec!["input_missing".to_owned()])
+    );
+    let text = world.run(&["db", "check", "--repair"]);
+    assert_eq!(text.status, 1);
+    assert!(
+        text.stdout.contains("cannot mend input_missing: task")
+            && text.stdout.contains("the request is lost"),
+        "{}",
+        text.stdout
+    );
+}
+
+#[test]
+fn a_dry_run_is_part_of_a_repair() {
+    let world = World::new();
+    assert_eq!(world.run(&["db", "check", "--dry-run"]).status, 2);
 }
 
 #[test]

@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(Code::from_name("ActiveCount"), None);
     }
 
-    /// Both pages have one line per code, as it is written here.
+    /// The page has one line per code, as it is written here.
     #[test]
     fn the_documentation_lists_every_code() {
         let page = include_str!("../../../../docs/errors.md");

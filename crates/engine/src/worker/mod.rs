@@ -1,6 +1,7 @@
 //! Worker: what makes a process run steps.
 
 mod attempt;
+mod checker;
 pub(crate) mod claimer;
 mod executor;
 mod heartbeat;
@@ -76,6 +77,9 @@ impl Worker {
         tracker.spawn(listen(engine.parts.clone(), stop.clone()));
         tracker.spawn(heartbeat::run(engine.parts.clone(), core.clone(), first_sent, stop.clone()));
         tracker.spawn(pruner::run(engine.parts.clone(), stop.clone()));
+        if scope == Scope::All {
+            tracker.spawn(checker::run(engine.parts.clone(), stop.clone()));
+        }
         tracker.close();
         info!(worker.id = %core.id(), handlers = core.handlers.len(), "worker started");
         Ok(Self { engine: engine.clone(), core, stop, tracker })

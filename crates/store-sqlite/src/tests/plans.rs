@@ -85,6 +85,14 @@ fn hot_statements_use_their_index() {
             "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)",
         ),
         (sql::COUNT_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
+        (
+            sql::CHECK_OPEN,
+            "SEARCH task USING INDEX task_by_state ((state,revision_id,id)>(?,?,?) AND state<?)",
+        ),
+        (sql::CHECK_ENDED, "SEARCH task USING INDEX task_by_end (ended_at>?)"),
+        (sql::CHECK_LOG, "SEARCH transition USING INDEX transition_by_task (task_seq=?)"),
+        (sql::CHECK_STRAYS, "SEARCH q USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::CHECK_HANDLERS, "SEARCH q USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::PRUNE_FIND, "SEARCH t USING INDEX task_by_end (ended_at<?)"),
         (sql::PRUNE_STEPS, "SEARCH step USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::PRUNE_LOG, "SEARCH transition USING INDEX transition_by_task (task_seq=?)"),
@@ -106,6 +114,8 @@ fn hot_statements_do_not_sort() {
         sql::LOG_ALL,
         sql::LOG_OF_TASK,
         sql::LIST_KIND,
+        sql::CHECK_OPEN,
+        sql::CHECK_ENDED,
     ] {
         let plan = plan_of(&connection, statement);
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{statement}\n{plan:#?}");

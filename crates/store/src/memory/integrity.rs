@@ -11,9 +11,9 @@ use super::tasks::Task;
 use crate::integrity::{CheckPart, CheckPosition, CheckScope, Checked, Finding, RepairRequest, Repaired};
 
 impl Tables {
-    pub(super) fn check_part(&self, part: &CheckPart) -> Checked {
+    pub(super) fn check_part(&self, part: &CheckPart, now: Timestamp) -> Checked {
         let mut tasks: Vec<(CheckPosition, &Task)> =
-            self.tasks.values().filter_map(|task| Some((position(task, &part.scope)?, task))).collect();
+            self.tasks.values().filter_map(|task| Some((position(task, &part.scope, now)?, task))).collect();
         tasks.sort_by_key(|(position, _)| position.0);
         let mut ahead =
             tasks.into_iter().filter(|(position, _)| part.after.is_none_or(|after| position.0 > after.0));
@@ -44,15 +44,15 @@ impl Tables {
 }
 
 /// The place of a task among those of a scope; `None` if it is not one of them.
-fn position(task: &Task, scope: &CheckScope) -> Option<CheckPosition> {
+fn position(task: &Task, scope: &CheckScope, now: Timestamp) -> Option<CheckPosition> {
     let TaskId(id) = task.record.id;
     let by_id = CheckPosition([id.as_u128(), 0, 0]);
     match scope {
         CheckScope::All => Some(by_id),
         CheckScope::Open => task.record.state.is_open().then_some(by_id),
         CheckScope::These(these) => these.contains(&task.record.id).then_some(by_id),
-        CheckScope::EndedSince(since) => {
-            let ended_at = task.record.ended_at.filter(|ended_at| ended_at >= since)?;
+        CheckScope::EndedWithin(span) => {
+            let ended_at = task.record.ended_at.filter(|ended_at| *ended_at > now.minus(*span))?;
             let micros = u128::try_from(ended_at.as_micros()).unwrap_or(0);
             Some(CheckPosition([micros, u128::from(task.arrival), 0]))
         }
@@ -81,6 +81,7 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
     use tasker_core::audit::Code;
     use tasker_core::decide::{Rules, Submission};
     use tasker_core::definition::{DefinitionBuilder, StepBuilder};
@@ -136,7 +137,7 @@ mod tests {
         let id = TaskId(Uuid::from_u128(1));
         tables.tasks.get_mut(&id).unwrap().steps[0].queue = None;
         let codes = |tables: &Tables| -> Vec<Code> {
-            let checked = tables.check_part(&part(CheckScope::All, None));
+            let checked = tables.check_part(&part(CheckScope::All, None), now());
             checked.findings.iter().map(|finding| finding.code).collect()
         };
         let found = [Code::ActiveCount, Code::NothingQueued, Code::RowMissing];
@@ -157,13 +158,13 @@ mod tests {
         for (scope, expected) in [
             (CheckScope::All, vec![2, 2, 1]),
             (CheckScope::Open, vec![2, 2, 1]),
-            (CheckScope::EndedSince(now()), vec![0]),
+            (CheckScope::EndedWithin(Duration::from_secs(60)), vec![0]),
             (CheckScope::These(vec![TaskId(Uuid::from_u128(3)), TaskId(Uuid::from_u128(9))]), vec![1]),
         ] {
             let mut after = None;
             let mut tasks = Vec::new();
             loop {
-                let checked = tables.check_part(&part(scope.clone(), after));
+                let checked = tables.check_part(&part(scope.clone(), after), now());
                 tasks.push(checked.tasks);
                 after = checked.next;
                 if after.is_none() {

@@ -202,7 +202,7 @@ impl Store for MemoryStore {
     }
 
     async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
-        Ok(self.tables().check_part(&part))
+        Ok(self.tables().check_part(&part, self.time()))
     }
 
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {

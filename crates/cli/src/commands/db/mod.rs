@@ -1,11 +1,12 @@
 //! `tasker db ...`.
 
+mod check;
+mod repair;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use serde_json::json;
-use tasker_core::ids::TaskId;
-use tasker_store::integrity::Finding;
 use tasker_store::read::SchemaStatus;
 use tasker_store::write::Prune;
 
@@ -23,7 +24,7 @@ pub async fn run(command: DbCommand, session: &Session) -> anyhow::Result<ExitCo
     match command {
         DbCommand::Migrate => migrate(session).await,
         DbCommand::Status => status(session).await,
-        DbCommand::Check { limit } => check(session, usize::try_from(limit)?).await,
+        DbCommand::Check(args) => check::check(args, session).await,
         DbCommand::Prune(args) => prune(args, session).await,
     }
 }
@@ -78,32 +79,18 @@ fn is_newer(schema: &SchemaStatus) -> bool {
     schema.readable_from.is_some_and(|from| from > schema.expected)
 }
 
-async fn check(session: &Session, limit: usize) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read).await?;
-    let findings = engine.check(limit).await?;
-    session.printer.result(&json!({"findings": findings}), || {
-        if findings.is_empty() {
-            "nothing wrong was found".into()
-        } else {
-            findings.iter().map(finding_line).collect()
-        }
-    });
-    Ok(if findings.is_empty() { Status::Ok.into() } else { Status::Failed.into() })
-}
-
-fn finding_line(finding: &Finding) -> String {
-    let task = finding.task_id.map(|id: TaskId| format!(" task {id}")).unwrap_or_default();
-    let step = finding.step.as_ref().map(|step| format!(" step {step}")).unwrap_or_default();
-    format!("{}:{task}{step}: {}\n", finding.code, finding.message)
-}
-
 async fn prune(args: PruneArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let access = if args.dry_run { Access::Read } else { Access::Write };
     let engine = open::engine(session, access).await?;
     let mut request = Prune { finished_before: args.finished_before, dry_run: true, batch: BATCH };
     if !args.dry_run {
         let found = engine.prune(request.clone()).await?.tasks;
-        confirm(found, session)?;
+        confirm(
+            &format!("Delete {found} tasks with their history?"),
+            "deleting tasks needs --yes where nobody can be asked; nothing was deleted",
+            "nothing was deleted",
+            session,
+        )?;
         request.dry_run = false;
     }
     let mut tasks = 0;
@@ -126,21 +113,19 @@ async fn prune(args: PruneArgs, session: &Session) -> anyhow::Result<ExitCode> {
 }
 
 /// Asks on a terminal; elsewhere `--yes` is needed.
-fn confirm(tasks: u64, session: &Session) -> anyhow::Result<()> {
+fn confirm(question: &str, cannot_ask: &str, refused: &str, session: &Session) -> anyhow::Result<()> {
     if session.globals.yes {
         return Ok(());
     }
-    let refused = |message: &str| Failure::new(Status::Usage, "not_confirmed", message);
+    let not_confirmed = |message: &str| Failure::new(Status::Usage, "not_confirmed", message);
     if !io::stdin().is_terminal() {
-        return Err(
-            refused("deleting tasks needs --yes where nobody can be asked; nothing was deleted").into()
-        );
+        return Err(not_confirmed(cannot_ask).into());
     }
-    let _ = write!(io::stderr(), "Delete {tasks} tasks with their history? [y/N] ");
+    let _ = write!(io::stderr(), "{question} [y/N] ");
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(refused("nothing was deleted").into())
+    Err(not_confirmed(refused).into())
 }

@@ -1,0 +1,143 @@
+//! `tasker db check`: looks at everything, part by part, and says what mends what it finds.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tasker_core::audit::Code;
+use tasker_core::ids::TaskId;
+use tasker_engine::Engine;
+use tasker_store::CHECK_TASKS;
+use tasker_store::integrity::{CheckPart, CheckScope, Finding};
+
+use super::repair::repair;
+use crate::args::CheckArgs;
+use crate::exit::Status;
+use crate::open::{self, Access};
+use crate::progress::terminal;
+use crate::session::Session;
+
+/// Looks for broken invariants, and mends them where that is asked for.
+pub async fn check(args: CheckArgs, session: &Session) -> anyhow::Result<ExitCode> {
+    let limit = usize::try_from(args.limit)?;
+    let access = if args.repair && !args.dry_run { Access::Write } else { Access::Read };
+    let engine = open::engine(session, access).await?;
+    let found = look(&engine, limit, session).await?;
+    if args.repair {
+        return repair(engine, found, limit, args.dry_run, session).await;
+    }
+    let document = json!({"checked_tasks": found.tasks, "findings": found.findings});
+    session.printer.result(&document, || text(&found));
+    Ok(if found.findings.is_empty() { Status::Ok.into() } else { Status::Failed.into() })
+}
+
+/// What looking at everything has come to.
+pub struct Found {
+    pub tasks: u64,
+    pub findings: Vec<Finding>,
+    /// Whether there may be more than was asked for.
+    pub is_cut: bool,
+}
+
+/// Looks at everything, as far as `limit` goes, and shows how far it has come.
+pub async fn look(engine: &Engine, limit: usize, session: &Session) -> anyhow::Result<Found> {
+    let counter = Counter::new(session);
+    let mut found = Found { tasks: 0, findings: Vec::new(), is_cut: false };
+    let mut after = None;
+    loop {
+        let findings = limit - found.findings.len();
+        let part = CheckPart { scope: CheckScope::All, after, tasks: CHECK_TASKS, findings };
+        let checked = engine.check_part(part).await?;
+        found.tasks += checked.tasks;
+        found.findings.extend(checked.findings);
+        found.is_cut = found.findings.len() >= limit;
+        after = checked.next;
+        if after.is_none() || found.is_cut {
+            return Ok(found);
+        }
+        counter.show(&found);
+    }
+}
+
+/// A line on a terminal that counts.
+struct Counter(Option<ProgressBar>);
+
+impl Counter {
+    fn new(session: &Session) -> Self {
+        let is_shown = std::io::stderr().is_terminal() && !session.printer.is_quiet();
+        Self(is_shown.then(|| {
+            let style = ProgressStyle::with_template("{wide_msg}").expect("a valid template");
+            terminal().add(ProgressBar::new_spinner().with_style(style))
+        }))
+    }
+
+    fn show(&self, found: &Found) {
+        if let Some(bar) = &self.0 {
+            let (tasks, findings) = (grouped(found.tasks), found.findings.len());
+            bar.set_message(format!("checked {tasks} tasks, found {findings}"));
+        }
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+            terminal().remove(bar);
+        }
+    }
+}
+
+fn text(found: &Found) -> String {
+    let tasks = grouped(found.tasks);
+    if found.findings.is_empty() {
+        return format!("checked {tasks} tasks: nothing wrong was found");
+    }
+    let mut text: String = found.findings.iter().map(finding_lines).collect();
+    let more = if found.is_cut { ", and there may be more: see --limit" } else { "" };
+    text += &format!("checked {tasks} tasks: {} findings{more}\n", found.findings.len());
+    if found.findings.iter().any(|finding| finding.repairable) {
+        text += "what can be mended: tasker db check --repair --dry-run\n";
+    }
+    text
+}
+
+/// A finding, and below it what mends it.
+pub fn finding_lines(finding: &Finding) -> String {
+    let place = place(finding.code, finding.task_id, finding.step.as_deref());
+    let by = if finding.repairable { "by --repair" } else { "by hand" };
+    format!("{place}: {}\n  {by}: {}\n", finding.message, finding.mend)
+}
+
+/// What something is about.
+pub fn place(code: Code, task: Option<TaskId>, step: Option<&str>) -> String {
+    let task = task.map(|id| format!(": task {id}")).unwrap_or_default();
+    let step = step.map(|step| format!(" step {step}")).unwrap_or_default();
+    format!("{code}{task}{step}")
+}
+
+/// A number with a comma before each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
