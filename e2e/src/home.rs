@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::process::{Finished, Running};
 
-/// A new, empty place for one test. Everything in it goes with the value.
+/// A new, empty place for one test. Everything in it goes with the value; before that, the database file is checked.
 pub struct Home {
     folder: TempDir,
     binary: PathBuf,
@@ -75,6 +75,16 @@ impl Home {
         let path = self.path().join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() || !self.database().exists() {
+            return;
+        }
+        let checked = self.command(&["db", "check"]).output().expect("the binary can be started");
+        assert_ne!(checked.status.code(), Some(1), "{}", String::from_utf8_lossy(&checked.stdout));
     }
 }
 

@@ -153,7 +153,7 @@ async fn a_step_that_outlives_the_grace_period_is_interrupted_and_tried_again_at
     let bench = Bench::new(Script::default().step("s1", [Act::UntilCancelled, Act::Return(json!(1))])).await;
     let task = bench.submit(definition("one", &[("s1", &[])])).await;
     eventually("s1 to start", async || bench.script.executions("s1") == 1).await;
-    let Bench { engine, worker, store, clock, script } = bench;
+    let Bench { engine, worker, store, clock, script, .. } = bench;
     worker.stop_within(Duration::from_millis(10)).await;
     let view = engine.task(task).await.unwrap();
     assert_eq!(step(&view, "s1").error.as_ref().unwrap().code, "interrupted");

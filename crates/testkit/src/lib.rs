@@ -43,4 +43,12 @@ impl StoreUnderTest {
         let clock = TestClock::default();
         Self::new(MemoryStore::new(clock.source()), clock)
     }
+
+    /// Runs a test, at whose end nothing must be wrong with the store.
+    pub async fn run<F: Future<Output = ()>>(mut self, test: impl FnOnce(Self) -> F) {
+        let _keep = self.keep.take();
+        let store = self.store.clone();
+        test(self).await;
+        assert_eq!(store.check(100).await.expect("check"), []);
+    }
 }

@@ -184,6 +184,7 @@ fn as_69_deleting_needs_a_yes_where_nobody_can_be_asked() {
 fn a_broken_row_is_found() {
     let world = World::new().with("fail.yaml", FAIL);
     world.run(&["run", "fail.yaml", "--allow-commands"]);
+    world.leave_damaged();
     let connection = rusqlite::Connection::open(world.database()).unwrap();
     connection.execute("UPDATE task SET remaining = 7", []).unwrap();
     drop(connection);
@@ -238,6 +239,7 @@ fn a_repair_shows_what_it_would_do_asks_and_checks_again() {
 fn a_repair_says_what_it_leaves_and_why() {
     let world = World::new().with("fail.yaml", FAIL);
     world.run(&["run", "fail.yaml", "--allow-commands"]);
+    world.leave_damaged();
     let connection = rusqlite::Connection::open(world.database()).unwrap();
     connection.execute("UPDATE task SET remaining = 7", []).unwrap();
     connection.execute("DELETE FROM task_input", []).unwrap();

@@ -1,5 +1,6 @@
 //! A folder of its own with the binary in it: no configuration, no data and no variables of the machine get in.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -55,8 +56,10 @@ step_templates:
 /// A workflow that only a worker of somebody's own could run.
 pub const FOREIGN: &str = "name: foreign\nstep_templates:\n- {name: only, handler: somebody/else}\n";
 
+/// At its end the database is checked.
 pub struct World {
     folder: tempfile::TempDir,
+    is_damaged: Cell<bool>,
 }
 
 /// How a run of the binary ended.
@@ -68,7 +71,7 @@ pub struct Ran {
 
 impl World {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), is_damaged: Cell::new(false) }
     }
 
     /// With a file.
@@ -84,6 +87,11 @@ impl World {
     /// The file of the embedded database.
     pub fn database(&self) -> PathBuf {
         self.path("data/tasker/tasker.db")
+    }
+
+    /// The database stays damaged: it is not checked.
+    pub fn leave_damaged(&self) {
+        self.is_damaged.set(true);
     }
 
     pub fn command(&self, program: &str, args: &[&str]) -> Command {
@@ -140,6 +148,16 @@ impl World {
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Running { child, stderr, seen: String::new() }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.is_damaged.get() || !self.database().exists() {
+            return;
+        }
+        let checked = self.run(&["db", "check"]);
+        assert_ne!(checked.status, 1, "{}", checked.stdout);
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 use tasker_core::definition::Definition;
 use tasker_core::ids::TaskId;
@@ -154,6 +155,22 @@ pub struct Bench {
     pub store: Arc<dyn Store>,
     pub clock: TestClock,
     pub script: Script,
+    _checked: CheckedAtEnd,
+}
+
+/// Looks for broken invariants at the end of a test.
+struct CheckedAtEnd(Arc<dyn Store>);
+
+impl Drop for CheckedAtEnd {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        // The memory store answers at once; stores that make callers wait are looked at by their own tests.
+        if let Some(checked) = self.0.check(100).now_or_never() {
+            assert_eq!(checked.unwrap(), vec![]);
+        }
+    }
 }
 
 /// Settings that react at once: the store's clock stands still, so only real waiting is sped up.
@@ -187,7 +204,8 @@ impl Bench {
         let handlers = Handlers::new().with(HandlerName::new(HANDLER).unwrap(), script.clone());
         let engine = Engine::new(store.clone(), handlers, options);
         let worker = engine.start_worker(Scope::All).await.unwrap();
-        Self { engine, worker, store, clock, script }
+        let _checked = CheckedAtEnd(store.clone());
+        Self { engine, worker, store, clock, script, _checked }
     }
 
     pub async fn submit(&self, definition: Definition) -> TaskId {

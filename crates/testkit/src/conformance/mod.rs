@@ -1,7 +1,7 @@
 //! What every store must do, method by method: one suite, run on each of them.
 //!
 //! A case takes an empty store and panics if something is wrong. [`conformance_tests!`](crate::conformance_tests) makes
-//! a test of each.
+//! a test of each, at whose end the store is checked.
 #![allow(missing_docs, reason = "the names of cases say what they are about")]
 
 pub mod analytics;
@@ -238,7 +238,7 @@ macro_rules! conformance_tests {
                 $(
                     #[tokio::test]
                     async fn $case() {
-                        $crate::conformance::$area::$case($open().await).await;
+                        $open().await.run($crate::conformance::$area::$case).await;
                     }
                 )*
             }
