@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use tasker_torture::{Finished, Nodes, Running};
 use tempfile::TempDir;
-
-use crate::process::{Finished, Running};
 
 /// A new, empty place for one test. Everything in it goes with the value; before that, the database file is checked.
 pub struct Home {
@@ -40,29 +39,24 @@ impl Home {
 
     /// The binary with arguments, in this directory, on this database.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).current_dir(self.path()).env_clear();
-        for kept in ["PATH", "TMPDIR", "TZ", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = std::env::var_os(kept) {
-                command.env(kept, value);
-            }
-        }
-        command
-            .env("HOME", self.path())
-            .env("XDG_DATA_HOME", self.path().join("data"))
-            .env("XDG_CONFIG_HOME", self.path().join("config"))
-            .env("TASKER_DATABASE_URL", self.database_url());
-        command
+        command(&self.binary, self.path(), arguments, &self.database_url())
+    }
+
+    /// Workers of the database behind a URL, to be started in this directory.
+    pub fn nodes(&self, url: &str) -> Nodes {
+        let (binary, folder, url) = (self.binary.clone(), self.path().to_owned(), url.to_owned());
+        let launch = move |name: &str| command(&binary, &folder, &["worker", "run", "--name", name], &url);
+        Nodes::new(self.path().join("out"), Box::new(launch))
     }
 
     /// Starts it.
     pub fn start(&self, arguments: &[&str]) -> Result<Running> {
-        Running::start(self.command(arguments), &self.path().join("out"))
+        Ok(Running::start(self.command(arguments), &self.path().join("out"))?)
     }
 
     /// Runs it to its end.
     pub fn run(&self, arguments: &[&str]) -> Result<Finished> {
-        self.start(arguments)?.finish()
+        Ok(self.start(arguments)?.finish()?)
     }
 
     /// Runs it to its end, which must be success.
@@ -88,16 +82,33 @@ impl Drop for Home {
     }
 }
 
-/// `TASKER_BIN`, else the binary that lies beside this test's own folder of the target directory.
+/// The binary in a directory, on a database, without what the machine has set up.
+fn command(binary: &Path, folder: &Path, arguments: &[&str], url: &str) -> Command {
+    let mut command = Command::new(binary);
+    command.args(arguments).current_dir(folder).env_clear();
+    for kept in ["PATH", "TMPDIR", "TZ", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = std::env::var_os(kept) {
+            command.env(kept, value);
+        }
+    }
+    command
+        .env("HOME", folder)
+        .env("XDG_DATA_HOME", folder.join("data"))
+        .env("XDG_CONFIG_HOME", folder.join("config"))
+        .env("TASKER_DATABASE_URL", url);
+    command
+}
+
+/// `TASKER_BIN`, else the binary that lies in the target directory of this program: beside it, or, if this is a test,
+/// beside its folder.
 fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("TASKER_BIN") {
         return Ok(path.into());
     }
-    let test = std::env::current_exe()?;
-    let profile = test.parent().and_then(Path::parent).context("a test lies in target/<profile>/deps")?;
-    let path = profile.join("tasker");
-    if !path.is_file() {
-        bail!("{} is missing: cargo build -p tasker-cli (cargo xtask test does it)", path.display());
-    }
-    Ok(path)
+    let program = std::env::current_exe()?;
+    let folders = program.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join("tasker")).find(|path| path.is_file());
+    found.with_context(|| {
+        format!("no tasker near {}: cargo build -p tasker-cli (cargo xtask test does it)", program.display())
+    })
 }

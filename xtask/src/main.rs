@@ -3,6 +3,7 @@
 //! Everything that a person or a machine does to this repository beside plain `cargo` is a command here, so that
 //! nothing depends on a shell, on what is installed, or on a memory of flags.
 
+mod drills;
 mod instructions;
 mod lint;
 mod packages;
@@ -19,7 +20,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   test [--all]   install what the tests need, build the program, run all tests and doc tests;
-                 --all adds the long ones (50 kill moments instead of 3)
+                 --all: in their long form (20 kill moments instead of 3), and five minutes of drills
   lint           rustfmt --check, then clippy with warnings denied
   instructions [--write]
                  count the instructions of the work in core (valgrind) and compare them with the
@@ -27,6 +28,11 @@ cargo xtask <command>
   sim (--seeds N | --minutes N) [--start SEED] [--story]
                  simulate worlds in which everything fails, one per seed; the last line depends on
                  the seeds alone. A seed that finds something is kept in crates/testkit/seeds/sim.txt
+  drills [--minutes N] [--postgres|--sqlite] [--only NAME] [--seed N] [--list]
+                 do one thing after the other to nodes, servers, disks and clocks while random
+                 workflows run, prove that it was done, and judge what came of it: each drill once,
+                 or all of them again and again. A workflow that something is found with is kept in
+                 e2e/seeds/workflows.txt
   tidy           the rules of this repository that no compiler knows
   docs           write the generated halves of docs/cli.md and docs/configuration.md anew
   ci             lint, tidy, test: cheapest first
@@ -52,6 +58,7 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["instructions", "--write"] => instructions::run(instructions::Then::Write),
         ["lint"] => lint::run(),
         ["sim", arguments @ ..] => sim::run(arguments),
+        ["drills", arguments @ ..] => drills::run(arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),
         ["ci"] => lint::run().and_then(|()| tidy::run()).and_then(|()| tests::run(tests::Extent::Usual)),

@@ -17,6 +17,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("sed", "sed"),
     (POSTGRES, "postgresql"),
     ("pgbouncer", "pgbouncer"),
+    ("faketime", "faketime"),
+    ("unshare", "util-linux"),
+    ("mount", "mount"),
 ];
 
 /// The server of PostgreSQL. Debian keeps it out of the path, under its version.

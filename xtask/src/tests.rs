@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use crate::{packages, run};
+use crate::{drills, packages, run};
+
+/// How long drills are done in the end, if everything is tested in full.
+const DRILL_MINUTES: &str = "5";
 
 /// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,13 +16,18 @@ pub enum Extent {
     All,
 }
 
-/// Installs what is missing, builds the program that the process tests start, runs all tests and all doc tests.
+/// Installs what is missing, builds the program that the process tests start, runs all tests and all doc tests; in full,
+/// drills too.
 pub fn run(extent: Extent) -> Result<()> {
     packages::ensure()?;
     run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
     // The documentation first: the summary of all other tests is the last thing that is seen.
     run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
-    run::run(runner().envs(settings(extent)))
+    run::run(runner().envs(settings(extent)))?;
+    match extent {
+        Extent::Usual => Ok(()),
+        Extent::All => drills::run(&["--minutes", DRILL_MINUTES]),
+    }
 }
 
 /// Lets the tests that compare references with the program write them instead.
@@ -44,6 +52,8 @@ fn runner() -> std::process::Command {
 fn settings(extent: Extent) -> Vec<(&'static str, &'static str)> {
     match extent {
         Extent::Usual => Vec::new(),
-        Extent::All => vec![("TASKER_E2E_KILLS", "50"), ("TASKER_SIM_SEEDS", "2000")],
+        Extent::All => {
+            vec![("TASKER_E2E_KILLS", "20"), ("TASKER_E2E_WORKFLOWS", "300"), ("TASKER_SIM_SEEDS", "2000")]
+        }
     }
 }

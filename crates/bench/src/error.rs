@@ -1,6 +1,7 @@
 //! Why nothing could be measured.
 
 use tasker_engine::UseCaseError;
+use tasker_scratch::ScratchError;
 use tasker_store::StoreError;
 
 /// Why nothing could be measured, or what was measured is worth nothing.
@@ -12,6 +13,9 @@ pub enum BenchError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No database was made to measure.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
     /// A file or a process could not be used.
     #[error("{trying}")]
     Io {

@@ -23,8 +23,9 @@ mod workers;
 mod workload;
 
 pub use crate::error::BenchError;
-pub use crate::options::{BenchOptions, CeilingOptions, Host, Opener, Place, Submission, WorkerCommand};
+pub use crate::options::{BenchOptions, CeilingOptions, Host, Opener, Submission, WorkerCommand};
 pub use crate::report::{BenchReport, CeilingReport};
 pub use crate::run::{measure, measure_ceiling};
 pub use crate::workers::work;
 pub use crate::workload::ShapeKind;
+pub use tasker_scratch::Place;

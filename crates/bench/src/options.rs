@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use tasker_engine::EngineOptions;
+use tasker_scratch::Place;
 use tasker_store::{Store, StoreError};
 
 use crate::workload::ShapeKind;
@@ -18,7 +19,7 @@ pub type Opener = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Arc<dyn Store>
 /// What the program brings that measures.
 #[derive(Clone)]
 pub struct Host {
-    /// Where databases are made.
+    /// Where databases are made. Each run has one of its own.
     pub place: Place,
     /// Whether they stay afterwards.
     pub keep: bool,
@@ -28,21 +29,6 @@ pub struct Host {
     pub engine: EngineOptions,
     /// How a worker process is started.
     pub worker: WorkerCommand,
-}
-
-/// Where databases are made. Each run has one of its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Place {
-    /// In new folders inside of this one.
-    Sqlite {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// New databases on a server.
-    Postgres {
-        /// URL of a database there that exists; it is not touched.
-        url: String,
-    },
 }
 
 /// A program that calls [`crate::work`].

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tasker_core::request::TaskRequest;
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, Scope, Worker};
+use tasker_scratch::Place;
 use tasker_store::Store;
 use tasker_store::definitions::Registration;
 
@@ -17,7 +18,7 @@ use crate::figures::{Percentiles, median};
 use crate::handler::{Conduct, Ledger, handlers};
 use crate::idle::{self, IdleTimes};
 use crate::load;
-use crate::options::{BenchOptions, CeilingOptions, Host, Place, Submission};
+use crate::options::{BenchOptions, CeilingOptions, Host, Submission};
 use crate::process::{self, Memory};
 use crate::report::{
     BenchReport, CeilingFigures, CeilingReport, Cpu, EngineSetting, RunFigures, Setting, Throughput,

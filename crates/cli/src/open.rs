@@ -169,11 +169,11 @@ fn embedded(path: &Path, access: Access) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(SqliteStore::open(path, options)?))
 }
 
-/// Opens the store of a database that was made to be measured, with its schema.
+/// Opens the store of a database that was made to be measured or tortured, with its schema.
 ///
 /// # Errors
 /// It cannot be used.
-pub async fn measured(url: String) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn made(url: String) -> Result<Arc<dyn Store>, StoreError> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(Arc::new(SqliteStore::open(Path::new(path), OpenOptions::default())?));
     }

@@ -6,9 +6,7 @@
 
 mod cluster;
 mod disk;
-mod frontend;
 mod proxy;
-mod relay;
 mod shared;
 mod standby;
 
@@ -18,10 +16,9 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 
-pub use self::cluster::{Cluster, Durability, Setup};
-pub use self::disk::SmallDisk;
+pub use self::cluster::{Cluster, Durability, Part, Setup};
+pub use self::disk::{SmallDisk, privately};
 pub use self::proxy::Proxy;
-pub use self::relay::Relay;
 
 use crate::StoreUnderTest;
 use crate::clock::TestClock;

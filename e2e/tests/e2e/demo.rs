@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 use tasker_e2e::home::Home;
-use tasker_e2e::process::Running;
+use tasker_torture::Running;
 
 /// The lines of a summary that depend on the seed alone.
 fn counts(summary: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tasker_e2e::home::Home;
-use tasker_e2e::recorder::{Call, Recorder, Reply};
+use tasker_torture::recorder::{Call, Recorder, Reply};
 
 const WORKFLOW: &str = r#"
 name: calls

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use sqlx::{Connection, PgConnection, Row};
 use tasker_e2e::database::Database;
-use tasker_e2e::nodes::Nodes;
-use tasker_e2e::stage::{PATIENCE, setting};
+use tasker_e2e::home::Home;
+use tasker_e2e::setting;
 use tasker_store_postgres::PostgresStore;
 use tasker_testkit::postgres::{Cluster, Durability};
+use tasker_torture::PATIENCE;
 
 const NODES: usize = 20;
 
@@ -32,19 +33,20 @@ async fn idle_nodes_hold_no_lock_and_ask_little() -> Result<()> {
     let cluster = Cluster::start(Durability::None);
     let url = cluster.url("postgres");
     PostgresStore::migrate(&url).await?;
-    let nodes = Nodes::start(&url, NODES, "")?;
+    let home = Home::new()?;
+    let mut nodes = home.nodes(&url);
+    (0..NODES).try_for_each(|_| nodes.add())?;
     let database = Database::on_server(&url).await?;
     database.live_workers(NODES, PATIENCE).await?;
     database.close().await;
     let mut watcher = PgConnection::connect(&url).await?;
     sqlx::raw_sql("CREATE EXTENSION pg_stat_statements").execute(&mut watcher).await?;
-    let rate =
-        statements_a_second(&mut watcher, Duration::from_secs(setting("TASKER_E2E_IDLE_SECONDS", 10) as u64));
+    let rate = statements_a_second(&mut watcher, Duration::from_secs(setting("TASKER_E2E_IDLE_SECONDS", 10)));
     let rate = rate.await? / NODES as f64;
     println!("an idle node issues {rate:.2} statements a second");
     ensure!(rate <= STATEMENTS, "an idle node issues {rate:.2} statements a second");
     no_lock_is_held(&mut watcher).await?;
-    nodes.stop()
+    Ok(nodes.stop()?)
 }
 
 /// By the server's clock and count.

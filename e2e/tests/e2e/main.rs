@@ -1,15 +1,13 @@
 //! Tests of the real binary as a process.
 
 mod demo;
+mod drills;
 mod examples;
 mod http_calls;
 mod idle;
-mod kill;
-mod nodes;
-mod outages;
 mod reference;
 mod repair;
 mod resume;
 mod shared_file;
-mod troubles;
 mod unusable;
+mod workflows;

@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tasker_core::ids::TaskId;
 use tasker_e2e::home::Home;
-use tasker_e2e::process::Running;
-use tasker_e2e::recorder::{Recorder, Reply};
+use tasker_torture::Running;
+use tasker_torture::recorder::{Recorder, Reply};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -25,7 +25,7 @@ step_templates:
 /// A server whose first answer to `/two` takes long enough to be cut off.
 async fn slow_server(first: Duration) -> Result<Recorder> {
     let script = move |path: &str, nth| if path == "/two" && nth == 1 { first } else { Duration::ZERO };
-    Recorder::open(move |call| Reply::status(200).after(script(&call.path, call.nth))).await
+    Ok(Recorder::open(move |call| Reply::status(200).after(script(&call.path, call.nth))).await?)
 }
 
 fn start(home: &Home, server: &Recorder) -> Result<Running> {
@@ -42,7 +42,7 @@ fn task_of(run: &str) -> Result<String> {
 }
 
 fn resume(home: &Home, task: &str) -> Result<Value> {
-    home.ok(&["run", "--resume", task, "--output", "json"])?.json()
+    Ok(home.ok(&["run", "--resume", task, "--output", "json"])?.json()?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

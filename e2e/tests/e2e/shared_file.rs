@@ -7,9 +7,10 @@ use anyhow::Result;
 use rustix::process::Signal;
 use serde_json::json;
 use tasker_core::state::TaskState;
-use tasker_e2e::database::{Database, check_log, workers};
+use tasker_e2e::database::{Database, workers};
 use tasker_e2e::home::Home;
-use tasker_e2e::recorder::{Recorder, Reply};
+use tasker_torture::history::check_log;
+use tasker_torture::recorder::{Recorder, Reply};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -57,7 +58,7 @@ async fn two_workers_share_the_work_and_execute_nothing_twice() -> Result<()> {
     assert!(twice.is_empty(), "executed more than once: {twice:?}");
     assert_eq!(calls.len(), 101 * 3);
     let log = database.log().await?;
-    check_log(&log)?;
+    check_log(&log).unwrap();
     assert_eq!(workers(&log).len(), 2, "both workers took part");
     for worker in [one, two] {
         worker.signal(Signal::TERM)?;
@@ -84,7 +85,7 @@ async fn a_task_is_cancelled_from_another_process() -> Result<()> {
     assert_eq!(worker.finish()?.code, 143, "the handler of the cancelled task does not hold the worker up");
     assert_eq!(server.calls_to("/two")[0].answered, None, "the call was given up");
     assert_eq!(server.calls_to("/three").len(), 0);
-    check_log(&database.log().await?)?;
+    check_log(&database.log().await?).unwrap();
     home.ok(&["db", "check"])?;
     Ok(())
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tasker_scratch::{Place, Scratch};
 
 pub(crate) use self::postgres::PostgresDatabase;
 pub(crate) use self::sqlite::SqliteDatabase;
 
 use crate::ceiling::{Plain, Script};
 use crate::error::BenchError;
-use crate::options::Place;
 
 /// A database of its own for one run.
 #[async_trait]
@@ -33,9 +33,6 @@ pub(crate) trait Database: Send + Sync {
 
     /// Writes the rows of tasks with plain SQL. The definition has been registered.
     async fn write_plainly(&self, script: Arc<Script>, tasks: usize) -> Result<Plain, BenchError>;
-
-    /// Deletes it, whoever still uses it. Blocks for as long as that takes; failures are logged.
-    fn remove(&self);
 
     /// Brings what was written to where it stays, so that this does not happen during a measurement.
     async fn checkpoint(&self) -> Result<(), BenchError>;
@@ -70,28 +67,21 @@ impl Reading {
     }
 }
 
-/// A database that is deleted when this value is dropped, even if others still use it (a run that is interrupted),
-/// unless it is to be kept.
+/// A database of its own for one run, deleted with this value.
 pub(crate) struct Made {
     pub(crate) database: Arc<dyn Database>,
-    keep: bool,
+    /// Goes last.
+    _scratch: Scratch,
 }
 
 impl Made {
     /// Makes a database.
     pub(crate) async fn at(place: &Place, keep: bool) -> Result<Self, BenchError> {
-        let database: Arc<dyn Database> = match place {
-            Place::Sqlite { folder } => Arc::new(SqliteDatabase::make(folder)?),
-            Place::Postgres { url } => Arc::new(PostgresDatabase::make(url).await?),
+        let scratch = Scratch::make(place, "bench", keep).await?;
+        let database: Arc<dyn Database> = match scratch.url().strip_prefix("sqlite:") {
+            Some(path) => Arc::new(SqliteDatabase::at(path.into())),
+            None => Arc::new(PostgresDatabase::at(scratch.url()).await?),
         };
-        Ok(Self { database, keep })
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        if !self.keep {
-            self.database.remove();
-        }
+        Ok(Self { database, _scratch: scratch })
     }
 }

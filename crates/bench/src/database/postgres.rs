@@ -1,11 +1,11 @@
-//! A new database on a PostgreSQL server.
+//! A PostgreSQL database that was made to be measured.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row};
+use sqlx::{Executor, PgConnection, Row};
+use tasker_scratch::connect;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -27,11 +27,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("jit", "off"),
 ];
 
-/// A database on a server where others are.
+/// A database that was made to be measured, on a server where others are.
 pub(crate) struct PostgresDatabase {
-    server: Url,
-    name: String,
-    url: Url,
+    url: String,
     connection: Mutex<PgConnection>,
     /// The server's first process, if it is on this machine.
     postmaster: Option<i32>,
@@ -39,25 +37,21 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    pub(crate) async fn make(server: &str) -> Result<Self, BenchError> {
-        let server = Url::parse(server).map_err(BenchError::Url)?;
-        let name = format!("tasker_bench_{}", uuid::Uuid::now_v7().simple());
-        run(&server, format!("CREATE DATABASE {name}")).await.trying("making a database to measure")?;
-        let mut url = server.clone();
-        url.set_path(&name);
-        let mut connection =
-            connect(&url, &SETTINGS).await.trying("connecting to the database to measure")?;
+    pub(crate) async fn at(url: &str) -> Result<Self, BenchError> {
+        let parsed = Url::parse(url).map_err(BenchError::Url)?;
+        let connection = connect(&parsed, "tasker bench", &SETTINGS).await;
+        let mut connection = connection.trying("connecting to the database to measure")?;
         let tells_statements = watch_statements(&mut connection).await;
         let postmaster = postmaster(&mut connection).await.trying("looking for the server's processes")?;
         let connection = Mutex::new(connection);
-        Ok(Self { server, name, url, connection, postmaster, tells_statements })
+        Ok(Self { url: url.to_owned(), connection, postmaster, tells_statements })
     }
 }
 
 #[async_trait]
 impl Database for PostgresDatabase {
     fn url(&self) -> String {
-        self.url.to_string()
+        self.url.clone()
     }
 
     fn observe(&self) {}
@@ -100,19 +94,6 @@ impl Database for PostgresDatabase {
         ceiling::write(&mut connection, &script, tasks).await
     }
 
-    fn remove(&self) {
-        let (server, sql) =
-            (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
-        // This is called where nobody can wait, so another thread does.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(run(&server, sql))
-        });
-        if let Ok(Err(error)) = dropped.join() {
-            tracing::warn!(database = self.name, %error, "the measured database was not dropped");
-        }
-    }
-
     async fn checkpoint(&self) -> Result<(), BenchError> {
         let mut connection = self.connection.lock().await;
         connection.execute("VACUUM ANALYZE").await.trying("vacuuming what was written")?;
@@ -120,25 +101,6 @@ impl Database for PostgresDatabase {
         let _ = connection.execute("CHECKPOINT").await;
         Ok(())
     }
-}
-
-async fn connect(url: &Url, settings: &[(&'static str, &'static str)]) -> sqlx::Result<PgConnection> {
-    let mut url = url.clone();
-    // Our own parameter, which a driver does not know.
-    let pairs: Vec<(String, String)> =
-        url.query_pairs().into_owned().filter(|(key, _)| key != "pooled").collect();
-    url.set_query(None);
-    if !pairs.is_empty() {
-        url.query_pairs_mut().extend_pairs(pairs);
-    }
-    let options = PgConnectOptions::from_url(&url)?.disable_statement_logging();
-    options.application_name("tasker bench").options(settings.iter().copied()).connect().await
-}
-
-async fn run(server: &Url, sql: String) -> sqlx::Result<()> {
-    let mut connection = connect(server, &[]).await?;
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
-    connection.close().await
 }
 
 /// Whether pg_stat_statements can be read: it must be loaded by the server, and be an extension of the database.

@@ -1,8 +1,5 @@
-//! A SQLite database in a folder of its own.
+//! A SQLite database that was made to be measured.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,44 +12,28 @@ use super::{Database, Reading};
 use crate::ceiling::{Plain, Script, sqlite as ceiling};
 use crate::error::{BenchError, Trying};
 
-/// How often it is tried to delete a folder that others write to.
-const REMOVALS: usize = 100;
-
-/// A folder with a database, and another one for single commits.
+/// A database file, and another one beside it for single commits.
 pub(crate) struct SqliteDatabase {
-    folder: PathBuf,
-    /// Folders above that were made for it.
-    made: Vec<PathBuf>,
+    path: PathBuf,
     index: OnceLock<Option<Arc<LogIndex>>>,
     commits: Arc<Mutex<Option<Connection>>>,
 }
 
 impl SqliteDatabase {
-    pub(crate) fn make(place: &Path) -> Result<Self, BenchError> {
-        let folder = place.join(format!("bench-{}", uuid::Uuid::now_v7().simple()));
-        let made = place.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
-        let create = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        create.map_err(|source| BenchError::Io {
-            trying: format!("making the folder {}", folder.display()),
-            source,
-        })?;
-        Ok(Self { folder, made, index: OnceLock::new(), commits: Arc::default() })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.join("tasker.db")
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, index: OnceLock::new(), commits: Arc::default() }
     }
 
     /// The index of the log. There is one as soon as the database was opened.
     fn index(&self) -> Option<&Arc<LogIndex>> {
-        self.index.get_or_init(|| LogIndex::of(&self.path()).map(Arc::new)).as_ref()
+        self.index.get_or_init(|| LogIndex::of(&self.path).map(Arc::new)).as_ref()
     }
 }
 
 #[async_trait]
 impl Database for SqliteDatabase {
     fn url(&self) -> String {
-        format!("sqlite:{}", self.path().display())
+        format!("sqlite:{}", self.path.display())
     }
 
     fn observe(&self) {
@@ -68,7 +49,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn commit_times(&self, n: usize) -> Result<Vec<Duration>, BenchError> {
-        let path = self.folder.join("commits.db");
+        let path = self.path.with_file_name("commits.db");
         let connection = self.commits.clone();
         blocking(move || {
             let mut slot = connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +65,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn write_plainly(&self, script: Arc<Script>, tasks: usize) -> Result<Plain, BenchError> {
-        let path = self.path();
+        let path = self.path.clone();
         let index = self.index().cloned();
         blocking(move || {
             ceiling::write(&path, &script, tasks, || index.iter().for_each(|index| index.observe()))
@@ -92,24 +73,8 @@ impl Database for SqliteDatabase {
         .await
     }
 
-    fn remove(&self) {
-        // Whoever still uses it may make a file meanwhile, so that the folder is not empty at first.
-        let removed = (0..REMOVALS).find_map(|_| match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => None,
-            answer => Some(answer),
-        });
-        match removed {
-            Some(Ok(())) => {}
-            answer => {
-                tracing::warn!(folder = %self.folder.display(), ?answer, "the measured database was not deleted")
-            }
-        }
-        // What was made for it goes as well, unless something else is in it by now.
-        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
-    }
-
     async fn checkpoint(&self) -> Result<(), BenchError> {
-        let path = self.path();
+        let path = self.path.clone();
         blocking(move || {
             let connection = ceiling::connect(&path)?;
             // Not one that empties the log: what the index tells would begin anew, and not be counted.

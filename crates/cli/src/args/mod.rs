@@ -12,6 +12,7 @@ mod request;
 mod run;
 mod step;
 mod task;
+mod torture;
 mod values;
 mod worker;
 
@@ -34,6 +35,7 @@ pub use step::{StepCommand, StepOperator, StepRef};
 pub use task::{
     CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand,
 };
+pub use torture::{TortureArgs, TortureCommand, TortureRunArgs, TortureWorkerArgs};
 pub use worker::{WorkerCommand, WorkerRunArgs};
 
 use crate::demo::DemoArgs;
@@ -99,6 +101,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Measure how fast it is here: throughput, latency, what each step costs
     Bench(BenchArgs),
+    /// See for yourself that nothing gets lost: kill, freeze and cut off its own workers, and verify
+    Torture(TortureArgs),
     /// Write a completion script for a shell
     #[command(
         after_help = "Examples:\n  tasker completions bash > /etc/bash_completion.d/tasker\n  tasker completions zsh > ~/.zfunc/_tasker"

@@ -2,16 +2,16 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tasker_bench::{
-    BenchError, BenchOptions, CeilingOptions, Host, Opener, Place, ShapeKind, Submission, WorkerCommand,
+    BenchError, BenchOptions, CeilingOptions, Host, Opener, ShapeKind, Submission, WorkerCommand,
 };
 
+use super::made;
 use crate::args::{
-    BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
+    BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, MadeArgs, WorkloadArgs,
 };
 use crate::exit::{Failure, Status};
 use crate::open;
@@ -79,10 +79,10 @@ async fn work(args: BenchWorkerArgs, session: &Session) -> anyhow::Result<ExitCo
     Ok(Status::Ok.into())
 }
 
-fn host(made: MadeArgs, concurrency: Option<usize>, session: &Session) -> anyhow::Result<Host> {
+fn host(args: MadeArgs, concurrency: Option<usize>, session: &Session) -> anyhow::Result<Host> {
     Ok(Host {
-        place: place(made.database, session)?,
-        keep: made.keep,
+        place: made::place(args.database, "measure", session)?,
+        keep: args.keep,
         open: opener(),
         engine: engine_options(concurrency, session),
         worker: worker(concurrency, session)?,
@@ -90,7 +90,7 @@ fn host(made: MadeArgs, concurrency: Option<usize>, session: &Session) -> anyhow
 }
 
 fn opener() -> Opener {
-    Arc::new(|url| Box::pin(open::measured(url)))
+    Arc::new(|url| Box::pin(open::made(url)))
 }
 
 fn engine_options(concurrency: Option<usize>, session: &Session) -> tasker_engine::EngineOptions {
@@ -115,36 +115,14 @@ fn shape(args: &WorkloadArgs) -> ShapeKind {
     ShapeKind::from_name(&args.shape).expect("only names of shapes are accepted")
 }
 
-/// Where databases are made: beside the one that is named, never in it.
-fn place(kind: Option<DatabaseKind>, session: &Session) -> Result<Place, Failure> {
-    let url = session.settings.database_url.as_deref().filter(|_| session.globals.data_dir.is_none());
-    let server = url.filter(|url| url.starts_with("postgres://") || url.starts_with("postgresql://"));
-    match (kind, server) {
-        (None | Some(DatabaseKind::Postgres), Some(url)) => Ok(Place::Postgres { url: url.to_owned() }),
-        (Some(DatabaseKind::Postgres), None) => {
-            Err(Failure::new(Status::Usage, "usage", "there is no PostgreSQL server to measure")
-                .help("name one: --database-url postgres://USER@HOST/DATABASE; a new database is made on it"))
-        }
-        (None | Some(DatabaseKind::Sqlite), _) => Ok(Place::Sqlite { folder: folder(url, session)? }),
-    }
-}
-
-fn folder(url: Option<&str>, session: &Session) -> Result<PathBuf, Failure> {
-    match url.and_then(|url| url.strip_prefix("sqlite:")) {
-        Some(path) => {
-            Ok(Path::new(path.strip_prefix("//").unwrap_or(path)).parent().unwrap_or(Path::new(".")).into())
-        }
-        None => open::data_directory(&session.settings),
-    }
-}
-
 /// What is told of a failure.
 fn told(error: BenchError) -> anyhow::Error {
     match error {
         BenchError::UseCase(error) => error.into(),
         BenchError::Store(error) => error.into(),
         BenchError::Wrong(_) => Failure::new(Status::Failed, "bench_wrong", error.to_string()).into(),
-        BenchError::Io { .. }
+        BenchError::Scratch(_)
+        | BenchError::Io { .. }
         | BenchError::Sqlite { .. }
         | BenchError::Postgres { .. }
         | BenchError::Url(_) => {

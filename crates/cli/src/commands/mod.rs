@@ -7,9 +7,11 @@ pub mod config;
 mod db;
 mod definition;
 mod events;
+mod made;
 mod run;
 mod step;
 mod task;
+mod torture;
 pub mod version;
 mod wait;
 mod worker;
@@ -33,6 +35,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,
         Command::Bench(args) => bench::run(args, session).await,
+        Command::Torture(args) => torture::run(args, session).await,
         Command::Config(_) | Command::Completions { .. } | Command::Version => {
             unreachable!("they need no session")
         }

@@ -3,6 +3,7 @@
 mod board;
 mod live;
 mod plain;
+mod rounds;
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use tasker_store::read::{Cursor, LogQuery};
 use self::board::Board;
 use self::live::Live;
 use self::plain::Plain;
+pub use self::rounds::Rounds;
 use crate::output::Printer;
 
 /// How often the log is looked at.

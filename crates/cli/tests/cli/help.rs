@@ -54,6 +54,7 @@ const COMMANDS: &[&str] = &[
     "demo",
     "bench",
     "bench ceiling",
+    "torture",
     "completions",
     "version",
 ];

@@ -11,5 +11,6 @@ mod help;
 mod operate;
 mod run;
 mod task;
+mod torture;
 mod worker;
 mod world;

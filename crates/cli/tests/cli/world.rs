@@ -1,7 +1,7 @@
 //! A folder of its own with the binary in it: no configuration, no data and no variables of the machine get in.
 
 use std::cell::Cell;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -218,12 +218,28 @@ impl Running {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
+    /// Processes that it has started and that live.
+    pub fn children(&self) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().flatten();
+        let of = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children"));
+        let lists: Vec<String> = threads.filter_map(|thread| of(thread).ok()).collect();
+        lists.join(" ").split_whitespace().map(str::to_owned).collect()
+    }
+
     /// Waits for its end; answers with its exit status and all of its messages.
-    pub fn end(mut self) -> (i32, String) {
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut self.stderr, &mut rest).unwrap();
+    pub fn end(self) -> (i32, String) {
+        let ran = self.finish();
+        (ran.status, ran.stderr)
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Ran {
+        let (mut rest, mut stdout) = (String::new(), String::new());
+        self.stderr.read_to_string(&mut rest).unwrap();
+        // Results are short enough for the pipe to hold them.
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let status = self.child.wait().unwrap().code().unwrap_or(-1);
-        (status, std::mem::take(&mut self.seen) + &rest)
+        Ran { status, stdout, stderr: std::mem::take(&mut self.seen) + &rest }
     }
 }
 

@@ -28,8 +28,17 @@ pub struct Setup<'a> {
     pub durability: Durability,
     /// Lines of `postgresql.conf` besides those that every server of tests has; they win over these.
     pub settings: &'a str,
-    /// Where its tables are, if not beside its log of changes.
-    pub disk: Option<&'a SmallDisk>,
+    /// Where a part of it is, if not all of it is in one place.
+    pub disk: Option<(&'a SmallDisk, Part)>,
+}
+
+/// A part of a server's files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Its tables.
+    Tables,
+    /// Its log of changes (WAL).
+    Log,
 }
 
 impl Setup<'_> {
@@ -73,11 +82,14 @@ impl Cluster {
     }
 
     /// The place of a server that is yet to be made.
-    pub(super) fn in_new_folder(disk: Option<&SmallDisk>) -> Self {
+    pub(super) fn in_new_folder(disk: Option<(&SmallDisk, Part)>) -> Self {
         let (programs, folder) = (programs(), new_folder());
-        let data = disk.map_or_else(|| folder.join("data"), |disk| disk.folder().join("data"));
-        let mut prefix = disk.map(SmallDisk::prefix).unwrap_or_default();
-        let user = somebody().filter(|_| disk.is_none_or(SmallDisk::shows_users));
+        let data = match disk {
+            Some((disk, Part::Tables)) => disk.folder().join("data"),
+            Some((_, Part::Log)) | None => folder.join("data"),
+        };
+        let mut prefix = disk.map(|(disk, _)| disk.prefix()).unwrap_or_default();
+        let user = somebody().filter(|_| disk.is_none_or(|(disk, _)| disk.shows_users()));
         if let Some(user) = user {
             let ids = ["--reuid", "--regid"].map(|id| format!("{id}={user}"));
             prefix.extend(["setpriv", &ids[0], &ids[1], "--clear-groups"].map(OsString::from));
@@ -99,10 +111,28 @@ impl Cluster {
         &self.folder
     }
 
+    /// The socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// Stops it as a crash would, and starts it again.
     pub fn crash_and_restart(&self) {
         self.stop("immediate");
         self.run();
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        let mut status = self.program("pg_ctl");
+        status.args(["status", "-D"]).arg(&self.data);
+        let answer = status.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        answer.is_ok_and(|status| status.success())
+    }
+
+    /// What it has said so far.
+    pub fn told(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     /// Stops it: `smart`, `fast` or `immediate`.
@@ -112,15 +142,35 @@ impl Cluster {
         assert!(stop.is_ok_and(|status| status.success()), "pg_ctl stop of {}", self.folder.display());
     }
 
-    /// Starts it after [`Cluster::stop`].
+    /// `kill -9` for its first process; waits until the others have noticed, and ended.
+    ///
+    /// # Panics
+    /// It does not run, or they do not.
+    pub fn kill(&self) {
+        let pid_file = self.data.join("postmaster.pid");
+        let told =
+            fs::read_to_string(&pid_file).unwrap_or_else(|error| panic!("{}: {error}", pid_file.display()));
+        let first = told.lines().next().unwrap_or_default();
+        let children = format!("/proc/{first}/task/{first}/children");
+        let all = fs::read_to_string(&children).unwrap_or_default();
+        let killed = Command::new("kill").args(["-s", "KILL", first]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "kill -9 for process {first}");
+        let deadline = Instant::now() + PATIENCE;
+        let is_there = |process: &str| Path::new("/proc").join(process).exists();
+        while all.split_whitespace().any(is_there) {
+            assert!(Instant::now() < deadline, "processes of a killed server live on: {all}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts it after [`Cluster::stop`] or [`Cluster::kill`].
     pub fn run(&self) {
         let log = self.folder.join("log");
         let mut start = self.program("pg_ctl");
         start.args(["start", "-w", "-s", "-D"]).arg(&self.data).arg("-l").arg(&log);
         start.args(["-t", &PATIENCE.as_secs().to_string()]);
         let status = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        let told = || fs::read_to_string(&log).unwrap_or_default();
-        assert!(status.is_ok_and(|status| status.success()), "PostgreSQL does not start:\n{}", told());
+        assert!(status.is_ok_and(|status| status.success()), "PostgreSQL does not start:\n{}", self.told());
     }
 
     /// Lets the server live on after this value; its files name what it takes to stop it.
@@ -138,8 +188,10 @@ impl Cluster {
         fs::write(&settings, self.settings(setup)).expect("the folder was just made");
         let mut init = self.program("initdb");
         init.args(["--username=tasker", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-        if setup.disk.is_some() {
-            init.arg("--waldir").arg(self.folder.join("wal"));
+        match setup.disk {
+            Some((_, Part::Tables)) => drop(init.arg("--waldir").arg(self.folder.join("wal"))),
+            Some((disk, Part::Log)) => drop(init.arg("--waldir").arg(disk.folder().join("wal"))),
+            None => {}
         }
         self.succeed(init.arg("-D").arg(&self.data));
         self.include(&settings);

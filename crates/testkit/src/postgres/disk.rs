@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Mounts the disk at `$1` with `$2` megabytes, says so, and keeps it until standard input ends.
 const HOLD: &str = r#"mount -t tmpfs -o "size=${2}m,mode=0777" tmpfs "$1" && echo mounted && exec cat"#;
@@ -14,8 +15,16 @@ const HOLD: &str = r#"mount -t tmpfs -o "size=${2}m,mode=0777" tmpfs "$1" && ech
 #[derive(Debug)]
 pub struct SmallDisk {
     folder: PathBuf,
-    holder: Child,
-    mode: &'static Mode,
+    holder: Holder,
+}
+
+/// Who sees it.
+#[derive(Debug)]
+enum Holder {
+    /// Only programs that are brought to where this process is.
+    Process(Child, &'static Mode),
+    /// This process and all that it starts.
+    Everybody,
 }
 
 /// A way to be allowed to mount.
@@ -42,18 +51,33 @@ impl SmallDisk {
     /// # Errors
     /// Neither root nor an ordinary user may mount anything on this machine; says what was tried.
     pub fn new(megabytes: u32) -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("tasker-disk-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let folder = new_folder()?;
         let mut why = Vec::new();
         for mode in &MODES {
             match hold(&folder, megabytes, mode) {
-                Ok(holder) => return Ok(Self { folder, holder, mode }),
+                Ok(holder) => return Ok(Self { folder, holder: Holder::Process(holder, mode) }),
                 Err(error) => why.push(format!("unshare {}: {error}", mode.unshare.join(" "))),
             }
         }
         // Left behind, an empty folder does no harm.
         let _ = fs::remove_dir(&folder);
         Err(why.join("; "))
+    }
+
+    /// Makes an empty one that this process sees too, and everybody else who shares its mounts: see [`privately`].
+    ///
+    /// # Errors
+    /// It cannot be mounted.
+    pub fn here(megabytes: u32) -> Result<Self, String> {
+        let folder = new_folder()?;
+        let mut mount = Command::new("mount");
+        let options = format!("size={megabytes}m,mode=0777");
+        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&folder);
+        let mounted = mount.output().map_err(|error| error.to_string())?;
+        match mounted.status.success() {
+            true => Ok(Self { folder, holder: Holder::Everybody }),
+            false => Err(String::from_utf8_lossy(&mounted.stderr).trim().to_owned()),
+        }
     }
 
     /// Takes all the space that is left.
@@ -77,28 +101,57 @@ impl SmallDisk {
     }
 
     /// Where it is, for those who see it.
-    pub(super) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// What starts a program that sees it.
     pub(super) fn prefix(&self) -> Vec<OsString> {
-        let process = format!("--target={}", self.holder.id());
-        let words = ["nsenter", &process].into_iter().chain(self.mode.nsenter.iter().copied()).chain(["--"]);
+        let Holder::Process(holder, mode) = &self.holder else { return Vec::new() };
+        let process = format!("--target={}", holder.id());
+        let words = ["nsenter", &process].into_iter().chain(mode.nsenter.iter().copied()).chain(["--"]);
         words.map(OsString::from).collect()
     }
 
     /// Whether users are the same for whoever sees the disk.
     pub(super) fn shows_users(&self) -> bool {
-        self.mode.shows_users
+        matches!(self.holder, Holder::Everybody | Holder::Process(_, Mode { shows_users: true, .. }))
     }
 
     /// Through the eyes of a process that sees the disk.
     fn ballast(&self) -> PathBuf {
-        let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
+        let Holder::Process(holder, _) = &self.holder else { return self.folder.join("ballast") };
+        let root = PathBuf::from(format!("/proc/{}/root", holder.id()));
         let inside = self.folder.strip_prefix("/").unwrap_or(&self.folder);
         root.join(inside).join("ballast")
     }
+}
+
+/// A program with arguments, in mounts of its own, where it may make a [`SmallDisk::here`]; `None` if nobody may have such
+/// mounts on this machine.
+pub fn privately(program: &Path, arguments: &[OsString]) -> Option<Command> {
+    MODES.iter().find_map(|mode| {
+        let start = |words: &[&str]| {
+            let mut command = Command::new("unshare");
+            command.args(mode.unshare).args(words);
+            command
+        };
+        let mut probe = start(&["mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
+        let answer = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        answer.is_ok_and(|status| status.success()).then(|| {
+            let mut command = start(&["--"]);
+            command.arg(program).args(arguments);
+            command
+        })
+    })
+}
+
+fn new_folder() -> Result<PathBuf, String> {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let number = NEXT.fetch_add(1, Ordering::SeqCst);
+    let folder = std::env::temp_dir().join(format!("tasker-disk-{}-{number}", std::process::id()));
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
 }
 
 fn hold(folder: &Path, megabytes: u32, mode: &Mode) -> Result<Child, String> {
@@ -120,9 +173,15 @@ fn hold(folder: &Path, megabytes: u32, mode: &Mode) -> Result<Child, String> {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // It ends when its standard input does; it may have ended already.
-        drop(self.holder.stdin.take());
-        let _ = self.holder.wait();
+        match &mut self.holder {
+            Holder::Process(holder, _) => {
+                // It ends when its standard input does; it may have ended already.
+                drop(holder.stdin.take());
+                let _ = holder.wait();
+            }
+            // Whoever still uses it keeps it until it does not.
+            Holder::Everybody => drop(Command::new("umount").arg("--lazy").arg(&self.folder).status()),
+        }
         let _ = fs::remove_dir(&self.folder);
     }
 }

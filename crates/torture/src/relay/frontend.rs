@@ -6,17 +6,26 @@ const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 const STARTUP: u32 = 3 << 16;
 
+/// First byte of a TLS handshake. A message of ours that began with it would be of 370 megabytes.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// Reads along what one client sends.
 #[derive(Default)]
 pub(super) struct Frontend {
     unread: Vec<u8>,
     has_begun: bool,
+    is_encrypted: bool,
     application: String,
 }
 
 impl Frontend {
     /// Takes what was sent; says how many COMMITs were completed by it.
     pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
+        self.is_encrypted |=
+            !self.has_begun && self.unread.is_empty() && bytes.first() == Some(&TLS_HANDSHAKE);
+        if self.is_encrypted {
+            return 0;
+        }
         self.unread.extend_from_slice(bytes);
         let mut commits = 0;
         while let Some(message) = self.next_message() {
@@ -32,6 +41,11 @@ impl Frontend {
     /// The name that the client gave itself.
     pub(super) fn application(&self) -> &str {
         &self.application
+    }
+
+    /// Whether what is sent cannot be read.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// The next whole message. One that begins a session has no type in front of its length.
@@ -106,6 +120,16 @@ mod tests {
             assert_eq!(frontend.application(), "tasker");
             assert_eq!(frontend.read(&message), expected, "{}", String::from_utf8_lossy(&message));
         }
+    }
+
+    #[test]
+    fn nothing_is_read_of_what_is_encrypted() {
+        let mut frontend = Frontend::default();
+        frontend.read(&startup()[..8]);
+        assert!(!frontend.is_encrypted());
+        assert_eq!(frontend.read(&[TLS_HANDSHAKE, 3, 1, 2, 0]), 0);
+        assert_eq!(frontend.read(&typed(b'Q', "COMMIT")), 0);
+        assert!(frontend.is_encrypted() && frontend.unread.is_empty());
     }
 
     #[test]
