@@ -277,7 +277,7 @@ impl Settler {
     fn drop_item(&self, item: Item, cause: StoreError) {
         warn!(task.id = %item.task, error = %chain(&cause), "an input cannot be written and is dropped");
         if let (Some(worker), Some(key)) = (self.parts.worker(), item.claim) {
-            worker.executor.settled(key);
+            worker.settled(key);
         }
         if let Some(reply) = item.reply {
             // Whoever went away does not want the answer.
@@ -319,7 +319,7 @@ fn finish(parts: &Parts, parcel: Vec<Item>, answers: Vec<Answer>) {
     let worker = parts.worker();
     for (item, answer) in parcel.into_iter().zip(answers) {
         if let (Some(worker), Some(key)) = (&worker, item.claim) {
-            worker.executor.settled(key);
+            worker.settled(key);
         }
         if matches!(answer, Answer::Stale) {
             debug!(task.id = %item.task, "an outcome came too late: the claim is no longer held");

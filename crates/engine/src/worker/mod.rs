@@ -208,6 +208,13 @@ impl Core {
         self.max_in_flight.saturating_sub(self.executor.n_held())
     }
 
+    /// The outcome of a claim is committed, or came too late: there is room for another claim, which the lane that asks the
+    /// queue may be waiting for.
+    pub(crate) fn settled(&self, key: ClaimKey) {
+        self.executor.settled(key);
+        self.slots.look_again();
+    }
+
     /// Runs what a committed transaction claimed.
     pub(crate) fn start(self: &Arc<Self>, work: Vec<Work>, lent: Lent) {
         let slots = lent.spend(&work);

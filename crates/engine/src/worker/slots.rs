@@ -98,7 +98,7 @@ impl Slots {
         Slot { slots: self.clone(), handler: handler.clone() }
     }
 
-    /// Resolves when a slot may have been freed.
+    /// Resolves when a slot, or room for a claim, may have been freed.
     pub(crate) async fn freed(&self) {
         self.freed.notified().await;
     }
