@@ -4,6 +4,7 @@
 //! nothing depends on a shell, on what is installed, or on a memory of flags.
 
 mod drills;
+mod fuzz;
 mod instructions;
 mod lint;
 mod packages;
@@ -28,6 +29,9 @@ cargo xtask <command>
   sim (--seeds N | --minutes N) [--start SEED] [--story]
                  simulate worlds in which everything fails, one per seed; the last line depends on
                  the seeds alone. A seed that finds something is kept in crates/testkit/seeds/sim.txt
+  fuzz [--seconds N] [TARGET]
+                 try to break what takes input from outside, guided by coverage, 30 s in all (needs
+                 a C++ compiler)
   drills [--minutes N] [--postgres|--sqlite] [--only NAME] [--seed N] [--list]
                  do one thing after the other to nodes, servers, disks and clocks while random
                  workflows run, prove that it was done, and judge what came of it: each drill once,
@@ -58,6 +62,7 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["instructions", "--write"] => instructions::run(instructions::Then::Write),
         ["lint"] => lint::run(),
         ["sim", arguments @ ..] => sim::run(arguments),
+        ["fuzz", arguments @ ..] => fuzz::Options::read(arguments).and_then(|options| fuzz::run(&options)),
         ["drills", arguments @ ..] => drills::run(arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),

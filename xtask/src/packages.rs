@@ -20,7 +20,11 @@ const NEEDED: &[(&str, &str)] = &[
     ("faketime", "faketime"),
     ("unshare", "util-linux"),
     ("mount", "mount"),
+    CPP_COMPILER,
 ];
+
+/// What fuzzers are built with.
+pub const CPP_COMPILER: (&str, &str) = ("c++", "g++");
 
 /// The server of PostgreSQL. Debian keeps it out of the path, under its version.
 const POSTGRES: &str = "postgres";
@@ -35,7 +39,8 @@ pub fn ensure_program(name: &'static str) -> Result<()> {
     ensure_of(&[(name, name)])
 }
 
-fn ensure_of(needed: &[(&str, &'static str)]) -> Result<()> {
+/// Installs the packages of those programs that are missing, or says what to install.
+pub fn ensure_of(needed: &[(&str, &'static str)]) -> Result<()> {
     let missing = missing_packages(needed, is_there);
     if missing.is_empty() {
         return Ok(());

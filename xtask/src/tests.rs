@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{drills, packages, run};
+use crate::{drills, fuzz, packages, run};
 
 /// How long drills are done in the end, if everything is tested in full.
 const DRILL_MINUTES: &str = "5";
@@ -16,10 +16,11 @@ pub enum Extent {
     All,
 }
 
-/// Installs what is missing, builds the program that the process tests start, runs all tests and all doc tests; in full,
-/// drills too.
+/// Installs what is missing, builds the program that the process tests start, runs the fuzzer for a while, all tests and
+/// all doc tests; in full, drills too.
 pub fn run(extent: Extent) -> Result<()> {
     packages::ensure()?;
+    fuzz::run(&fuzz::Options::default())?;
     run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
     // The documentation first: the summary of all other tests is the last thing that is seen.
     run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;

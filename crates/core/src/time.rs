@@ -9,6 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
+/// The first microsecond of the year 0, in UTC.
+const YEAR_0: i64 = -62_167_219_200_000_000;
+
+/// The first microsecond of the year 10000, in UTC.
+const YEAR_10000: i64 = 253_402_300_800_000_000;
+
 impl Timestamp {
     /// From microseconds since the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
@@ -40,9 +46,11 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Reads RFC 3339, such as `2026-01-31T09:00:00Z` or `2026-01-31T10:00:00.5+01:00`.
+    /// Reads RFC 3339, such as `2026-01-31T09:00:00Z` or `2026-01-31T10:00:00.5+01:00`. In UTC too the year must be 0 to
+    /// 9999: others cannot be written that way.
     pub fn parse(text: &str) -> Option<Self> {
-        chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| Self(t.timestamp_micros()))
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
+        (YEAR_0..YEAR_10000).contains(&time).then_some(Self(time))
     }
 
     /// The minute of this instant in UTC, as `YYYY-MM-DD HH:MM`.
@@ -90,6 +98,17 @@ mod tests {
         assert_eq!(instant.to_string(), "2026-01-31T09:00:00.500000Z");
         assert_eq!(Timestamp::parse(&instant.to_string()), Some(instant));
         assert_eq!(instant.minute(), "2026-01-31 09:00");
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_refused() {
+        for text in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0000-01-01T01:00:00+01:00"] {
+            let time = Timestamp::parse(text).unwrap();
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{text}");
+        }
+        for text in ["9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

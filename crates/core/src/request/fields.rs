@@ -12,6 +12,7 @@ use crate::ids::TaskId;
 use crate::names::{DefinitionName, Namespace, Version};
 use crate::nearest::nearest;
 use crate::payload::Payload;
+use crate::template::pointer_to;
 use crate::time::Timestamp;
 
 const FIELDS: [&str; 14] = [
@@ -106,7 +107,7 @@ impl Reader {
             if !FIELDS.contains(&key.as_str()) {
                 let problem = RequestProblem::new(
                     "unknown_field",
-                    format!("/{key}"),
+                    pointer_to("", key),
                     format!("there is no field {key:?}"),
                 );
                 self.problems.push(match nearest(key, FIELDS) {

@@ -194,6 +194,12 @@ fn api_3_latest_is_the_same_as_no_version() {
 }
 
 #[test]
+fn the_place_of_an_unknown_field_is_a_pointer() {
+    let problems = TaskRequest::from_json(r#"{"a/b~c": 1}"#).unwrap_err();
+    assert_eq!(problems[0].pointer, "/a~1b~0c");
+}
+
+#[test]
 fn api_7_api_14_api_15_a_request_of_another_shape_is_told_in_full() {
     assert_eq!(
         misread(

@@ -127,10 +127,11 @@ impl CompiledConfig {
     }
 
     fn template(&mut self, text: &str, pointer: &str) -> Result<Node, TemplateError> {
-        let wrong = |error: minijinja::Error| TemplateError::Syntax {
-            pointer: pointer.into(),
-            reason: syntax(&error),
-        };
+        let refused = |reason: String| TemplateError::Syntax { pointer: pointer.into(), reason };
+        let wrong = |error: minijinja::Error| refused(syntax(&error));
+        if let Some(excess) = scan::excess(text) {
+            return Err(refused(excess));
+        }
         let paths = scan::paths(text);
         for path in &paths {
             self.roots.insert(path.root.clone());
@@ -329,6 +330,38 @@ mod tests {
         check("{{ {'a': [context.order_id]} }}", json!({ "a": [7] }));
         check("{{ context.missing | default('x') }}", json!("x"));
         check("{{ range(3) }}", json!([0, 1, 2]));
+    }
+
+    #[test]
+    fn what_nests_as_deep_as_it_may_is_no_danger() {
+        let most = scan::MAX_TOKENS;
+        let branches = "{% elif context.yes %}".repeat(scan::MAX_STATEMENTS - 2);
+        for template in [
+            format!("{{{{ {}1 }}}}", "-".repeat(most - 1)),
+            format!("{{{{ {}1 }}}}", "not ".repeat(most - 1)),
+            format!("{{{{ 1{} }}}}", "~1".repeat(most / 2 - 1)),
+            format!("{{{{ 1{} }}}}", "|abs".repeat(most / 2 - 1)),
+            format!("{{{{ context{} }}}}", "()".repeat(most / 2 - 1)),
+            format!("{{{{ context{} }}}}", ".deep".repeat(most / 2 - 1)),
+            format!("{{{{ [1]{} }}}}", "|batch(1)".repeat(most / 5 - 1)),
+            format!("{{% if false %}}{branches}{{% endif %}}"),
+            format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(scan::MAX_STATEMENTS - 1)),
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", "{% set x = x + x %}".repeat(scan::MAX_SUMS)),
+        ] {
+            let compiled = CompiledConfig::new(&json!([template]));
+            assert!(compiled.is_ok(), "{compiled:?}");
+            drop(rendered(json!([template])));
+        }
+        assert_eq!(
+            rendered(json!(["{{ -".to_owned() + &"-".repeat(most) + "1 }}"])).unwrap_err().code(),
+            "invalid_template"
+        );
+        check_failed(&format!("{{{{ [1]{} }}}}", "|batch(1)".repeat(70)), "nested deeper than 64 levels");
+    }
+
+    fn check_failed(template: &str, expected: &str) {
+        let error = rendered(json!([template])).unwrap_err();
+        assert_eq!(error.to_string(), format!("the template at /0 failed: {expected}"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 /// Names that every template knows besides its scope.
-pub(super) const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
+pub(super) const FUNCTIONS: [&str; 2] = ["range", "dict"];
 
 /// Whether a filter of this name exists.
 pub(super) fn has_filter(name: &str) -> bool {
@@ -37,6 +37,8 @@ fn environment() -> Environment<'static> {
     // with it errors would carry the values of the whole scope
     environment.set_debug(false);
     environment.remove_global("debug");
+    // what a loop puts into one may nest so deep that dropping it takes all of the stack
+    environment.remove_global("namespace");
     environment
 }
 

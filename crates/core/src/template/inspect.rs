@@ -69,6 +69,9 @@ fn each_text(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &str)) {
 
 /// Messages about names that no template knows; the error is a source that cannot be parsed.
 fn unknown_names(source: &str) -> Result<Vec<String>, String> {
+    if let Some(excess) = scan::excess(source) {
+        return Err(excess);
+    }
     let template = ENVIRONMENT.template_from_str(source).map_err(|error| syntax(&error))?;
     let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     names.retain(|name| !ROOTS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
@@ -124,7 +127,7 @@ mod tests {
     fn sound_templates_have_no_problems() {
         let config = json!({
             "a": "{{ context.x|default('y') }} {{ step.attempt }} {{ inputs }} {{ results }}",
-            "b": "{% set n = namespace(x=0) %}{% for i in range(3) %}{{ loop.index }}{{ i }}{% endfor %}{{ n.x }}",
+            "b": "{% set n = 0 %}{% for i in range(3) %}{{ loop.index }}{{ i }}{% endfor %}{{ n }}",
             "c": "${VAR} and {field}",
             "d": "{{ dict(a=1) | tojson }}{{ context.q | urlencode }}",
         });
@@ -141,6 +144,11 @@ mod tests {
         assert_eq!(found[1].2, "there is no name contxt; did you mean context?");
         assert_eq!(found[1].1, "/json/a~1b/1");
         assert_eq!(found[2].2, "there is no filter nope");
+        assert_eq!(problems(json!({ "a": "{% set n = namespace() %}" }))[0].0, "invalid_template");
+        assert_eq!(
+            problems(json!({ "a": format!("{{{{ {}1 }}}}", "-".repeat(100_000)) }))[0].0,
+            "invalid_template"
+        );
         let dynamic = problems(json!({ "url": "{{ results[context.x] }}" }));
         assert_eq!((dynamic[0].0, dynamic[0].1.as_str()), ("template_dynamic_result", "/url"));
         assert_eq!(problems(json!({ "url": "{% include 'x' %}" }))[0].0, "invalid_template");

@@ -4,6 +4,7 @@ use minijinja::value::ValueKind;
 use serde_json::{Map, Value};
 
 use super::environment::MAX_RENDERED_BYTES;
+use crate::payload::MAX_DEPTH;
 
 /// Why a value cannot become JSON.
 #[derive(Debug)]
@@ -34,16 +35,24 @@ impl Budget {
     }
 }
 
-/// Turns a value into JSON, strictly: what is undefined at any depth is an error.
+/// Turns a value into JSON, strictly: what is undefined at any depth is an error. As in payloads, depth is limited.
 pub(super) fn to_json(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+    convert(value, budget, MAX_DEPTH)
+}
+
+/// Of lists and objects, at most `levels` may be open at a time.
+fn convert(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
     budget.spend(2)?;
+    let deeper = || {
+        levels.checked_sub(1).ok_or_else(|| Unfit::Other(format!("nested deeper than {MAX_DEPTH} levels")))
+    };
     match value.kind() {
         ValueKind::Undefined => Err(Unfit::Undefined),
         ValueKind::None => Ok(Value::Null),
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
         ValueKind::Number => number(value),
-        ValueKind::Seq | ValueKind::Iterable => list(value, budget),
-        ValueKind::Map => object(value, budget),
+        ValueKind::Seq | ValueKind::Iterable => list(value, budget, deeper()?),
+        ValueKind::Map => object(value, budget, deeper()?),
         ValueKind::Invalid => Err(Unfit::Other(value.to_string())),
         _ => text(value, budget),
     }
@@ -63,17 +72,17 @@ fn text(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
     Ok(Value::String(text))
 }
 
-fn list(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+fn list(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
     let items = value.try_iter().map_err(other)?;
-    items.map(|item| to_json(&item, budget)).collect::<Result<_, _>>().map(Value::Array)
+    items.map(|item| convert(&item, budget, levels)).collect::<Result<_, _>>().map(Value::Array)
 }
 
-fn object(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
+fn object(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
     let mut map = Map::new();
     for key in value.try_iter().map_err(other)? {
         let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
         budget.spend(name.len())?;
-        map.insert(name, to_json(&value.get_item(&key).map_err(other)?, budget)?);
+        map.insert(name, convert(&value.get_item(&key).map_err(other)?, budget, levels)?);
     }
     Ok(Value::Object(map))
 }

@@ -12,7 +12,8 @@
 //! A text that is one single expression keeps the JSON type of its value (white space around it does not count);
 //! anything else becomes text: texts as they are, everything else as JSON. Keys are never templates. Nothing is
 //! escaped. A value that is not there is an error, never an empty text. The environment holds minijinja's built-in
-//! filters and tests with `range`, `dict` and `namespace`: no includes, no macros, no access to anything outside.
+//! filters and tests with `range` and `dict`: no includes, no macros, no recursive loops, no access to anything outside.
+//! How much one text may hold is limited ([`check`] tells), so that no template can end the process.
 
 mod compiled;
 mod environment;
@@ -49,6 +50,6 @@ pub fn render(config: &Value, scope: &Scope<'_>) -> Result<Value, TemplateError>
 }
 
 /// A JSON pointer one level further down.
-fn pointer_to(parent: &str, key: &str) -> String {
+pub(crate) fn pointer_to(parent: &str, key: &str) -> String {
     format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
 }

@@ -12,7 +12,19 @@ pub(super) enum Part<'a> {
     Expression(&'a str),
     /// The inside of `{% ... %}`.
     Statement(&'a str),
+    /// The inside of `{{` or `{%` that has no end.
+    Unended(&'a str),
 }
+
+/// Most words and signs of one expression or statement. Each may nest what is parsed one level deeper, and the template
+/// engine parses, compiles and drops by recursion: on the stack of a thread there is room for a few thousand levels.
+pub(super) const MAX_TOKENS: usize = 500;
+
+/// Most statements of one text; `elif` nests too.
+pub(super) const MAX_STATEMENTS: usize = 500;
+
+/// Most `+` of one text: each may double a list, and beyond 32 the template engine writes the list out.
+pub(super) const MAX_SUMS: usize = 24;
 
 /// A name and the keys that are looked up in it: `results['a'].body` is `results`, `a`, `body`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,11 +46,11 @@ pub(super) fn parts(source: &str) -> Vec<Part<'_>> {
         let inside = &rest[start + 2..];
         let (part, length) = match opening {
             '{' => code(inside, "}}")
-                .map_or((Part::Text(inside), inside.len()), |(c, n)| (Part::Expression(c), n)),
+                .map_or((Part::Unended(inside), inside.len()), |(c, n)| (Part::Expression(c), n)),
             '%' => raw(inside).map_or_else(
                 || {
                     code(inside, "%}")
-                        .map_or((Part::Text(inside), inside.len()), |(c, n)| (Part::Statement(c), n))
+                        .map_or((Part::Unended(inside), inside.len()), |(c, n)| (Part::Statement(c), n))
                 },
                 |(text, length)| (Part::Text(text), length),
             ),
@@ -85,10 +97,32 @@ pub(super) fn filters(source: &str) -> Vec<String> {
     found
 }
 
+/// Why a source must not be parsed, because parsing or running it could take all of the stack or all of the memory.
+pub(super) fn excess(source: &str) -> Option<String> {
+    let (mut statements, mut sums) = (0, 0);
+    for part in parts(source) {
+        let (Part::Expression(code) | Part::Statement(code) | Part::Unended(code)) = part else { continue };
+        let tokens = tokens(code);
+        if tokens.len() > MAX_TOKENS {
+            return Some(format!("an expression has more than {MAX_TOKENS} words and signs; split it up"));
+        }
+        statements += usize::from(matches!(part, Part::Statement(_)));
+        sums += tokens.iter().filter(|token| **token == Token::Sign('+')).count();
+        if matches!(part, Part::Statement(_)) && tokens.last() == Some(&Token::Name("recursive")) {
+            return Some("loops cannot be recursive here".into());
+        }
+    }
+    if statements > MAX_STATEMENTS {
+        return Some(format!("there are more than {MAX_STATEMENTS} statements in one text; split it up"));
+    }
+    (sums > MAX_SUMS)
+        .then(|| format!("there are more than {MAX_SUMS} `+` in one text; use `~` or the filter `sum`"))
+}
+
 fn code_of(source: &str) -> impl Iterator<Item = &str> {
     parts(source).into_iter().filter_map(|part| match part {
         Part::Expression(code) | Part::Statement(code) => Some(code),
-        Part::Text(_) => None,
+        Part::Text(_) | Part::Unended(_) => None,
     })
 }
 
@@ -264,7 +298,7 @@ mod tests {
         check("{# {{ no }} #}{{ '}}' ~ \"\\\"}}\" }}", &[Expression(" '}}' ~ \"\\\"}}\" ")]);
         check("{{ {'a': {'b': 1}} }}", &[Expression(" {'a': {'b': 1}} ")]);
         check("{%- raw -%}{{ no }}{% endraw %}x", &[Text("{{ no }}"), Text("x")]);
-        check("{{ open", &[Text(" open")]);
+        check("{{ open", &[Unended(" open")]);
         check("\u{e9}{{ '\u{e9}' }}", &[Text("\u{e9}"), Expression(" '\u{e9}' ")]);
     }
 
@@ -312,5 +346,27 @@ mod tests {
             filters("{{ a | upper | default('|no') }} | x {% if b|length %}"),
             ["upper", "default", "length"]
         );
+    }
+
+    #[test]
+    fn what_could_take_all_of_the_stack_or_the_memory_is_refused() {
+        let check =
+            |source: String, expected: bool| assert_eq!(excess(&source).is_some(), expected, "{source}");
+        for (opening, repeated, closing) in [
+            ("{{ ", "-", "1 }}"),
+            ("{{ a", ".b", " }}"),
+            ("{{ ", "(", ""),
+            ("{% if ", "not ", "1 %}{% endif %}"),
+        ] {
+            check(format!("{opening}{}{closing}", repeated.repeat(MAX_TOKENS / 2 - 2)), false);
+            check(format!("{opening}{}{closing}", repeated.repeat(MAX_TOKENS + 1)), true);
+        }
+        let branches = |n| format!("{{% if 1 %}}{}{{% endif %}}", "{% elif 1 %}".repeat(n));
+        check(branches(MAX_STATEMENTS - 2), false);
+        check(branches(MAX_STATEMENTS), true);
+        check("{% set x = x + x %}".repeat(MAX_SUMS), false);
+        check("{% set x = x + x %}".repeat(MAX_SUMS + 1), true);
+        check("{% for i in a recursive %}{{ loop(i) }}{% endfor %}".into(), true);
+        check("text + ".repeat(10_000), false);
     }
 }

@@ -1,0 +1,11 @@
+//! Fuzz target: templates in handler settings.
+
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tasker_fuzz::template::check(input));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    tasker_fuzz::replay(tasker_fuzz::template::check)
+}
