@@ -7,6 +7,7 @@ mod drills;
 mod fuzz;
 mod instructions;
 mod lint;
+mod mutants;
 mod packages;
 mod run;
 mod sim;
@@ -32,6 +33,9 @@ cargo xtask <command>
   fuzz [--seconds N] [TARGET]
                  try to break what takes input from outside, guided by coverage, 30 s in all (needs
                  a C++ compiler)
+  mutants [NAME...]
+                 put known bugs (xtask/mutants) into a copy of the sources, one at a time, and look
+                 whether the tests notice
   drills [--minutes N] [--postgres|--sqlite] [--only NAME] [--seed N] [--list]
                  do one thing after the other to nodes, servers, disks and clocks while random
                  workflows run, prove that it was done, and judge what came of it: each drill once,
@@ -63,6 +67,7 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["lint"] => lint::run(),
         ["sim", arguments @ ..] => sim::run(arguments),
         ["fuzz", arguments @ ..] => fuzz::Options::read(arguments).and_then(|options| fuzz::run(&options)),
+        ["mutants", names @ ..] => mutants::run(names),
         ["drills", arguments @ ..] => drills::run(arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::decide::{Action, Answer, NewLimit};
-use crate::driver::{Driver, define, hiccup, linear, refusal};
+use crate::decide::{Action, Answer, Input, NewLimit};
+use crate::driver::{Driver, budget, define, hiccup, linear, refusal, worker};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::state::{StepState, TaskState};
@@ -31,6 +31,17 @@ fn waits_grow_with_the_number_of_executions() {
     let waits = [(); 9].map(|()| wait_after(&mut driver, Outcome::Failure(hiccup())));
     assert_eq!(waits, [Some(1), Some(2), Some(4), Some(8), Some(16), Some(32), Some(49), Some(64), None]);
     assert_eq!(driver.task.state, TaskState::Error);
+}
+
+#[test]
+fn a_step_is_not_claimed_before_its_wait_is_over() {
+    let mut driver = patient(2);
+    driver.fail("L1", hiccup());
+    let claim = Input::Claim { step: driver.at("L1"), worker: worker(1) };
+    assert_eq!(driver.batch(vec![claim.clone()], Some(&mut budget(9))), [Answer::NotClaimable]);
+    assert_eq!(driver.step("L1").record.state, StepState::Error);
+    driver.wait(1);
+    assert_eq!(driver.take(claim), Answer::Claimed);
 }
 
 #[test]
