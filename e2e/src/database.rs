@@ -17,13 +17,11 @@ use tasker_core::state::{StepState, TaskState};
 use tasker_engine::handler::Handlers;
 use tasker_engine::{Engine, EngineOptions};
 use tasker_store::Store;
-use tasker_store::read::{Cursor, LogEntry, LogQuery};
+use tasker_store::read::LogEntry;
 use tasker_store::workers::WorkerRow;
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
-
-/// Log entries that are read at once.
-const PAGE: usize = 5_000;
+use tasker_torture::history::whole_log;
 
 /// An engine without a worker: it submits and reads, and runs nothing.
 pub struct Database {
@@ -115,13 +113,7 @@ impl Database {
 
     /// The whole log.
     pub async fn log(&self) -> Result<Vec<LogEntry>> {
-        let (mut log, mut after) = (Vec::new(), Cursor::START);
-        loop {
-            let page = self.engine.log(LogQuery { task: None, after, limit: PAGE }).await?;
-            let Some(last) = page.last() else { return Ok(log) };
-            after = last.cursor;
-            log.extend(page);
-        }
+        Ok(whole_log(&self.engine, None).await?)
     }
 
     /// Ends what this value runs in the background.

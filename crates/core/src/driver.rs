@@ -129,6 +129,27 @@ pub(crate) struct Driver {
     pub(crate) change: TaskChange,
 }
 
+/// A task of [`small`]: `one` waits to be claimed, `two` runs, `three` and `four` wait for it.
+pub(crate) fn running() -> Driver {
+    let mut driver = Driver::new(small());
+    driver.claim("two");
+    driver
+}
+
+/// A task of one step that is complete.
+pub(crate) fn complete() -> Driver {
+    let mut driver = Driver::new(linear(1));
+    driver.complete(&["L1"]);
+    driver
+}
+
+/// `a` failed and is tried again later, `b` waits to be claimed.
+pub(crate) fn failed() -> Driver {
+    let mut driver = Driver::new(plan(&[("a", &[]), ("b", &[])]));
+    driver.fail("a", hiccup());
+    driver
+}
+
 impl Driver {
     /// Submits a task of this plan.
     pub(crate) fn new(plan: Arc<Plan>) -> Self {

@@ -22,6 +22,7 @@ pub mod nearest;
 pub mod outcome;
 pub mod payload;
 pub mod plan;
+pub mod pointer;
 pub mod readiness;
 pub mod record;
 pub mod repair;

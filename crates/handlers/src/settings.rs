@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use tasker_core::nearest::nearest;
 use tasker_core::outcome::Failure;
+use tasker_core::pointer::pointer_to;
 use tasker_core::template::is_template;
 
 /// A setting that cannot be used.
@@ -159,7 +160,7 @@ fn unknown_keys(entries: &Map<String, Value>, known: &[&str], parent: &str) -> V
     let unknown = entries.keys().filter(|key| !known.contains(&key.as_str()));
     unknown
         .map(|key| SettingProblem {
-            pointer: format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1")),
+            pointer: pointer_to(parent, key),
             message: format!("the key `{key}` is not known"),
             help: nearest(key, known.iter().copied()).map(|near| format!("did you mean `{near}`?")),
         })

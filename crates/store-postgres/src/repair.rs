@@ -8,7 +8,7 @@ use tasker_core::decide::QueueChange;
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::repair::{Repair, repair};
 use tasker_core::time::Timestamp;
-use tasker_store::integrity::{RepairRequest, Repaired};
+use tasker_store::integrity::{MOST_ORPHANS, RepairRequest, Repaired};
 use uuid::Uuid;
 
 use crate::Parts;
@@ -20,9 +20,6 @@ use crate::save::{self, Decided};
 use crate::session::{Begin, Session};
 use crate::sql;
 use crate::whole::Whole;
-
-/// Most rows of one kind that are deleted in one transaction.
-const MOST_ORPHANS: i64 = 10_000;
 
 /// What belongs to no task: its code, and the statement that deletes it.
 const ORPHANS: &[(Code, &str)] = &[
@@ -77,7 +74,7 @@ async fn of_task(
         read => read?,
     };
     let live = live(session, &whole).await?;
-    let repair = repair(&whole.stored(&live), moment.now);
+    let repair = repair(&whole.rows.stored(&whole.plan, &live), moment.now);
     let repaired = Repaired::of_task(id, &repair);
     let is_due = !dry_run && leaves_work(&repair, moment.now);
     if !dry_run {
@@ -97,7 +94,7 @@ async fn locked(
 
 /// Those holders of rows that are not known to be gone.
 async fn live(session: &mut Session, whole: &Whole) -> Result<BTreeSet<WorkerId>, Trouble> {
-    let holders: Vec<Uuid> = whole.holders().iter().map(|worker| worker.0).collect();
+    let holders: Vec<Uuid> = whole.rows.holders().iter().map(|worker| worker.0).collect();
     if holders.is_empty() {
         return Ok(BTreeSet::new());
     }

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tasker_core::ids::TaskId;
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
-use tasker_testkit::damage::{self, BackDoor, Dialect, Opened};
+use tasker_testkit::damage::{BackDoor, Dialect, Opened};
 use tasker_testkit::postgres::{Database, Server};
 
 struct Door {
@@ -34,17 +34,4 @@ async fn open() -> Opened {
     (StoreUnderTest::new(store, clock), Box::new(Door { sql, _database: database }))
 }
 
-#[tokio::test]
-async fn damage_is_found_and_mended_or_left() {
-    damage::is_found_and_mended_or_left(open).await;
-}
-
-#[tokio::test]
-async fn a_repair_spares_live_workers() {
-    damage::spares_live_workers(open).await;
-}
-
-#[tokio::test]
-async fn a_repair_leaves_sound_tasks_alone() {
-    damage::leaves_sound_tasks_alone(open).await;
-}
+tasker_testkit::damage_tests!(open);

@@ -171,7 +171,7 @@ fn look(reader: &Reader, place: &Place, findings: &mut Findings) -> Result<(), T
     }
     match Whole::read(connection, &reader.revisions, place.seq) {
         Ok(whole) => {
-            let found = whole.stored(&BTreeSet::new()).findings();
+            let found = whole.rows.stored(&whole.revision.plan, &BTreeSet::new()).findings();
             found.into_iter().for_each(|finding| findings.add(Finding::of_task(whole.task.id, finding)));
         }
         Err(trouble) if trouble.is_about_data() => unreadable(reader, place, &trouble, findings)?,

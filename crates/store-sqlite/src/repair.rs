@@ -7,7 +7,7 @@ use tasker_core::audit::Code;
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::repair::{Repair, repair};
 use tasker_core::time::Timestamp;
-use tasker_store::integrity::Repaired;
+use tasker_store::integrity::{MOST_ORPHANS, Repaired};
 
 use crate::caches::Revisions;
 use crate::check::ORPHANS;
@@ -18,9 +18,6 @@ use crate::sql;
 use crate::threads::Reader;
 use crate::whole::Whole;
 use crate::writer::{Writer, Writing};
-
-/// Most rows of one kind that are deleted in one transaction.
-const MOST_ORPHANS: i64 = 10_000;
 
 /// Says what would be mended.
 pub(crate) fn dry_run(
@@ -62,8 +59,8 @@ impl Planned {
         let Some(seq) = seq else { return Ok(Self::Nothing(Repaired::default())) };
         match Whole::read(connection, revisions, seq) {
             Ok(whole) => {
-                let live = live(connection, whole.holders())?;
-                let repair = repair(&whole.stored(&live), now);
+                let live = live(connection, whole.rows.holders())?;
+                let repair = repair(&whole.rows.stored(&whole.revision.plan, &live), now);
                 Ok(Self::OfTask(Box::new((whole, repair))))
             }
             Err(trouble) if trouble.is_about_data() => {

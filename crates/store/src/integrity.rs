@@ -65,6 +65,30 @@ pub struct Checked {
     pub next: Option<CheckPosition>,
 }
 
+/// Tasks of one part of a whole check.
+const CHECK_TASKS: usize = 1_000;
+
+/// A check of everything, part by part: whoever looks asks for the next part, and adds what it found.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WholeCheck {
+    /// Tasks looked at so far.
+    pub tasks: u64,
+    /// What is wrong with them.
+    pub findings: Vec<Finding>,
+    limit: usize,
+    next: Next,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Next {
+    First,
+    After(CheckPosition),
+    Nothing,
+}
+
+/// Most rows of one kind that a repair deletes in one transaction.
+pub const MOST_ORPHANS: i64 = 10_000;
+
 /// What to mend.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RepairRequest {
@@ -126,6 +150,38 @@ impl Finding {
     /// What an audit found in a task.
     pub fn of_task(task: TaskId, finding: audit::Finding) -> Self {
         Self::new(finding.code, Some(task), finding.step.map(|step| step.to_string()), finding.message)
+    }
+}
+
+impl WholeCheck {
+    /// One that ends when it has found so much.
+    pub fn new(limit: usize) -> Self {
+        Self { tasks: 0, findings: Vec::new(), limit, next: Next::First }
+    }
+
+    /// What to look at next; `None` at the end.
+    pub fn next_part(&self) -> Option<CheckPart> {
+        let after = match self.next {
+            Next::First => None,
+            Next::After(position) => Some(position),
+            Next::Nothing => return None,
+        };
+        let findings = self.limit - self.findings.len();
+        let part = CheckPart { scope: CheckScope::All, after, tasks: CHECK_TASKS, findings };
+        (!self.is_cut()).then_some(part)
+    }
+
+    /// Adds what the part holds.
+    pub fn add(&mut self, checked: Checked) {
+        self.tasks += checked.tasks;
+        self.findings.extend(checked.findings);
+        self.findings.truncate(self.limit);
+        self.next = checked.next.map_or(Next::Nothing, Next::After);
+    }
+
+    /// Whether there may be more than was asked for.
+    pub fn is_cut(&self) -> bool {
+        self.findings.len() >= self.limit
     }
 }
 

@@ -29,15 +29,12 @@ pub use crate::error::StoreError;
 
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
-use crate::integrity::{CheckPart, CheckScope, Checked, Finding, RepairRequest, Repaired};
+use crate::integrity::{CheckPart, Checked, Finding, RepairRequest, Repaired, WholeCheck};
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
-
-/// Tasks of one part of a whole check.
-pub const CHECK_TASKS: usize = 1_000;
 
 /// A place where tasks live.
 ///
@@ -137,24 +134,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Looks for broken invariants everywhere, part by part. `limit` bounds the findings.
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
-        let mut findings = Vec::new();
-        let mut after = None;
-        while findings.len() < limit {
-            let part = CheckPart {
-                scope: CheckScope::All,
-                after,
-                tasks: CHECK_TASKS,
-                findings: limit - findings.len(),
-            };
-            let checked = self.check_part(part).await?;
-            findings.extend(checked.findings);
-            after = checked.next;
-            if after.is_none() {
-                break;
-            }
+        let mut check = WholeCheck::new(limit);
+        while let Some(part) = check.next_part() {
+            check.add(self.check_part(part).await?);
         }
-        findings.truncate(limit);
-        Ok(findings)
+        Ok(check.findings)
     }
 
     /// Mends what follows from the rest of a task ([`tasker_core::repair`]), under its lock, or deletes rows that belong to

@@ -12,7 +12,7 @@ use tasker_store::integrity::RepairRequest;
 use tasker_store_sqlite::{OpenOptions, SqliteStore};
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
-use tasker_testkit::damage::{self, BackDoor, Dialect, Opened};
+use tasker_testkit::damage::{BackDoor, Dialect, Opened};
 use tasker_testkit::definitions::plan;
 use tasker_testkit::driver::Driver;
 
@@ -40,20 +40,7 @@ async fn open() -> Opened {
     (StoreUnderTest { keep: Some(Box::new(folder)), ..StoreUnderTest::new(store, clock) }, Box::new(door))
 }
 
-#[tokio::test]
-async fn damage_is_found_and_mended_or_left() {
-    damage::is_found_and_mended_or_left(open).await;
-}
-
-#[tokio::test]
-async fn a_repair_spares_live_workers() {
-    damage::spares_live_workers(open).await;
-}
-
-#[tokio::test]
-async fn a_repair_leaves_sound_tasks_alone() {
-    damage::leaves_sound_tasks_alone(open).await;
-}
+tasker_testkit::damage_tests!(open);
 
 /// What a running worker finds by itself.
 #[tokio::test]

@@ -167,29 +167,22 @@ pub async fn slow(scene: &mut Scene<'_>, relay: &Relay) -> Result<Proof, Torture
 /// A node that is about to die, and the moment, read before, so that what is measured is not shorter than what happens.
 /// Waits until the node has something to lose.
 async fn died(scene: &Scene<'_>, name: String) -> Result<(String, Timestamp), TortureError> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    let what = format!("{name} to run steps");
+    let now = eventually(&what, async || {
         let now = scene.now().await?;
         let workers = scene.engine.workers().await?;
-        if workers.iter().any(|worker| worker.name == name && worker.is_live() && worker.running > 0) {
-            return Ok((name, now));
-        }
-        if Instant::now() > deadline {
-            return Err(TortureError::patience(PATIENCE, format!("{name} to run steps")));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+        let has_work =
+            workers.iter().any(|worker| worker.name == name && worker.is_live() && worker.running > 0);
+        Ok(has_work.then_some(now))
+    })
+    .await?;
+    Ok((name, now))
 }
 
 /// A process that is told to stop does so when each of its threads is looked at next; from then on it has to stay.
 async fn stay_frozen(sleeper: &Node) -> Result<(), TortureError> {
-    let deadline = Instant::now() + PATIENCE;
-    while !sleeper.process.is_frozen() {
-        if Instant::now() > deadline {
-            return Err(TortureError::patience(PATIENCE, format!("{} to be stopped", sleeper.name)));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+    let what = format!("{} to be stopped", sleeper.name);
+    eventually(&what, async || Ok(sleeper.process.is_frozen().then_some(()))).await?;
     let until = Instant::now() + BEYOND_LEASE;
     while Instant::now() < until {
         tokio::time::sleep(LOOK).await;
@@ -202,18 +195,29 @@ async fn stay_frozen(sleeper: &Node) -> Result<(), TortureError> {
 
 /// Waits until the database has heard from a node since then.
 async fn awake(scene: &Scene<'_>, name: &str, since: Timestamp) -> Result<(), TortureError> {
-    let deadline = Instant::now() + PATIENCE;
     let asleep = since.plus(BEYOND_LEASE);
-    loop {
+    eventually(&format!("{name} to wake up"), async || {
         let workers = scene.engine.workers().await?;
-        if workers
+        let is_awake = workers
             .iter()
-            .any(|worker| worker.name == name && worker.is_live() && worker.heartbeat_at >= asleep)
-        {
-            return Ok(());
+            .any(|worker| worker.name == name && worker.is_live() && worker.heartbeat_at >= asleep);
+        Ok(is_awake.then_some(()))
+    })
+    .await
+}
+
+/// Looks again and again until there is something to answer.
+async fn eventually<T>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<Option<T>, TortureError>,
+) -> Result<T, TortureError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = look().await? {
+            return Ok(answer);
         }
         if Instant::now() > deadline {
-            return Err(TortureError::patience(PATIENCE, format!("{name} to wake up")));
+            return Err(TortureError::patience(PATIENCE, what));
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -8,9 +8,13 @@ use tasker_core::ids::TaskId;
 use tasker_core::record::Change;
 use tasker_core::state::{StepState, TaskState};
 use tasker_core::time::Timestamp;
-use tasker_store::read::LogEntry;
+use tasker_engine::{Engine, UseCaseError};
+use tasker_store::read::{Cursor, LogEntry, LogQuery};
 
 use crate::finding::{Finding, Kind};
+
+/// Log entries that are read at once.
+const PAGE: usize = 5_000;
 
 /// Code of executions that were lost with their worker.
 pub const LEASE_EXPIRED: &str = "lease_expired";
@@ -202,6 +206,20 @@ fn end_of(to: StepState, told: &Value) -> Result<End, Wrong> {
         }
         other => return Err((Kind::Wrong, format!("ended as {other}"))),
     })
+}
+
+/// The whole log, of one task or of all.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn whole_log(engine: &Engine, task: Option<TaskId>) -> Result<Vec<LogEntry>, UseCaseError> {
+    let (mut log, mut after) = (Vec::new(), Cursor::START);
+    loop {
+        let page = engine.log(LogQuery { task, after, limit: PAGE }).await?;
+        let Some(last) = page.last() else { return Ok(log) };
+        after = last.cursor;
+        log.extend(page);
+    }
 }
 
 /// Checks each task's part of a log: numbers without a gap, every change from the state before, every change legal.

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::finding::{Finding, Kind};
-use crate::round::{Round, RoundDocument, table};
+use crate::round::{Round, table};
 use crate::run::TortureOptions;
 
 /// Findings that people are told.
@@ -35,8 +35,9 @@ pub struct TortureReport {
     longest_recovery_seconds: Option<f64>,
     /// Whether there was at least one round, and nothing was found.
     verified: bool,
-    #[serde(rename = "rounds")]
-    documents: Vec<RoundDocument>,
+    /// The rounds so far.
+    #[serde(serialize_with = "documents")]
+    pub rounds: Vec<Round>,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
     /// The database, if it was kept.
@@ -44,9 +45,6 @@ pub struct TortureReport {
     kept_database: Option<String>,
     #[serde(skip)]
     url: String,
-    /// The rounds so far.
-    #[serde(skip)]
-    pub rounds: Vec<Round>,
 }
 
 impl TortureReport {
@@ -66,17 +64,15 @@ impl TortureReport {
             wrong: 0,
             longest_recovery_seconds: None,
             verified: false,
-            documents: Vec::new(),
+            rounds: Vec::new(),
             findings: Vec::new(),
             kept_database: None,
             url: url.to_owned(),
-            rounds: Vec::new(),
         }
     }
 
     pub(crate) fn add(&mut self, round: Round) {
         self.findings.extend(round.findings.iter().cloned());
-        self.documents.push(round.document());
         self.rounds.push(round);
     }
 
@@ -124,4 +120,8 @@ impl TortureReport {
         }
         text
     }
+}
+
+fn documents<S: Serializer>(rounds: &[Round], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rounds.iter().map(Round::document))
 }

@@ -4,6 +4,7 @@ mod board;
 mod live;
 mod plain;
 mod rounds;
+mod status_line;
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use self::board::Board;
 use self::live::Live;
 use self::plain::Plain;
 pub use self::rounds::Rounds;
+pub use self::status_line::StatusLine;
 use crate::output::Printer;
 
 /// How often the log is looked at.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::decide::Action;
-use crate::driver::{DIAMOND, Driver, define, hiccup, linear, plan, refusal, small, worker};
+use crate::driver::{
+    DIAMOND, Driver, complete, define, failed, hiccup, linear, plan, refusal, running, worker,
+};
 use crate::ids::Fence;
 use crate::record::Change;
 
@@ -16,24 +18,6 @@ fn codes(mut driver: Driver, tamper: impl FnOnce(&mut Driver)) -> Vec<&'static s
 
 fn findings(driver: &Driver) -> Vec<Finding> {
     audit(&driver.plan, &driver.task, &driver.steps, &driver.log)
-}
-
-fn running() -> Driver {
-    let mut driver = Driver::new(small());
-    driver.claim("two");
-    driver
-}
-
-fn complete() -> Driver {
-    let mut driver = Driver::new(linear(1));
-    driver.complete(&["L1"]);
-    driver
-}
-
-fn failed() -> Driver {
-    let mut driver = Driver::new(plan(&[("a", &[]), ("b", &[])]));
-    driver.fail("a", hiccup());
-    driver
 }
 
 #[test]

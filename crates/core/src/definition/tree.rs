@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::pointer::pointer_to;
+
 /// A place in a source text: line and column from 1, in characters. Line 0: there is no text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub(super) struct Position {
@@ -255,7 +257,7 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Key(parent, key) => write!(f, "{parent}/{}", key.replace('~', "~0").replace('/', "~1")),
+            Self::Key(parent, key) => f.write_str(&pointer_to(&parent.to_string(), key)),
             Self::Index(parent, i) => write!(f, "{parent}/{i}"),
         }
     }

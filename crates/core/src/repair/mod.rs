@@ -14,8 +14,6 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use self::history::History;
 use crate::audit::{Code, Finding, audit};
 use crate::decide::{QueueChange, Rules, StepChange, TaskChange, Workset};
@@ -38,6 +36,20 @@ const GROUND: &[Code] = &[
     Code::RevisionMissing,
     Code::TaskUnreadable,
 ];
+
+/// Everything of a task that the rules say something about, as it was read at one moment.
+pub struct TaskRows {
+    /// Its row.
+    pub task: TaskRecord,
+    /// All of its steps with their queue rows; payloads are not looked at.
+    pub steps: Vec<StepDetail>,
+    /// Its queue rows for steps that have no row.
+    pub strays: Vec<QueueRow>,
+    /// Steps whose queue rows name another handler than the definition.
+    pub other_handlers: BTreeSet<Ordinal>,
+    /// Its whole log, in order.
+    pub log: Vec<Transition>,
+}
 
 /// A task as it was read, whole and under its lock.
 pub struct Stored<'a> {
@@ -71,7 +83,7 @@ pub struct Repair {
 }
 
 /// Something that a repair mends.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mended {
     /// What it was.
     pub code: Code,
@@ -82,10 +94,9 @@ pub struct Mended {
 }
 
 /// Something that a repair leaves as it is.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Left {
     /// What was found.
-    #[serde(flatten)]
     pub finding: Finding,
     /// Why it is left, and what to do.
     pub why: String,
@@ -104,6 +115,20 @@ pub fn repair(stored: &Stored<'_>, now: Timestamp) -> Repair {
         mender.times();
     }
     mender.finish(&found)
+}
+
+impl TaskRows {
+    /// The workers that hold rows of it.
+    pub fn holders(&self) -> BTreeSet<WorkerId> {
+        let rows = self.steps.iter().filter_map(|detail| detail.queue.as_ref()).chain(&self.strays);
+        rows.filter_map(|row| row.worker).collect()
+    }
+
+    /// All of it as a repair sees it; `live` are holders that are not known to be gone.
+    pub fn stored<'a>(&'a self, plan: &'a Arc<Plan>, live: &'a BTreeSet<WorkerId>) -> Stored<'a> {
+        let Self { task, steps, strays, other_handlers, log } = self;
+        Stored { plan, task, steps, strays, other_handlers, log, live }
+    }
 }
 
 impl Stored<'_> {

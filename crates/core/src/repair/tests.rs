@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decide::Action;
-use crate::driver::{Driver, define, hiccup, linear, plan, refusal, small, worker};
+use crate::driver::{Driver, complete, define, failed, plan, refusal, running, worker};
 use crate::ids::Fence;
 use crate::outcome::Outcome;
 use crate::record::Change;
@@ -70,26 +70,6 @@ fn check_left(
         repair.left.iter().map(|left| format!("{}: {}", left.finding.code, left.why)).collect();
     assert_eq!(left, expected);
     assert_eq!((repair.mended, repair.cleared, repair.change.task), (vec![], BTreeSet::new(), None));
-}
-
-/// `one` waits to be claimed, `two` runs, `three` and `four` wait for it.
-fn running() -> Driver {
-    let mut driver = Driver::new(small());
-    driver.claim("two");
-    driver
-}
-
-fn complete() -> Driver {
-    let mut driver = Driver::new(linear(1));
-    driver.complete(&["L1"]);
-    driver
-}
-
-/// `a` failed and is tried again later, `b` waits to be claimed.
-fn failed() -> Driver {
-    let mut driver = Driver::new(plan(&[("a", &[]), ("b", &[])]));
-    driver.fail("a", hiccup());
-    driver
 }
 
 fn turns() -> Driver {

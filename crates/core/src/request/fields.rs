@@ -12,7 +12,7 @@ use crate::ids::TaskId;
 use crate::names::{DefinitionName, Namespace, Version};
 use crate::nearest::nearest;
 use crate::payload::Payload;
-use crate::template::pointer_to;
+use crate::pointer::pointer_to;
 use crate::time::Timestamp;
 
 const FIELDS: [&str; 14] = [

@@ -11,8 +11,9 @@ use super::environment::ENVIRONMENT;
 use super::inspect::syntax;
 use super::json::{Budget, Unfit, to_json};
 use super::scan::{self, Path};
-use super::{TemplateError, is_template, pointer_to};
+use super::{TemplateError, is_template};
 use crate::nearest::nearest;
+use crate::pointer::pointer_to;
 
 /// Settings, their templates parsed.
 #[derive(Debug)]

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::environment::{ENVIRONMENT, FUNCTIONS, has_filter};
-use super::{TemplateProblem, is_template, pointer_to, scan};
+use super::{TemplateProblem, is_template, scan};
 use crate::nearest::nearest;
+use crate::pointer::pointer_to;
 
 /// Names that a template may use.
 pub(super) const ROOTS: [&str; 4] = ["context", "inputs", "results", "step"];

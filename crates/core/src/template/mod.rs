@@ -48,8 +48,3 @@ pub fn is_template(text: &str) -> bool {
 pub fn render(config: &Value, scope: &Scope<'_>) -> Result<Value, TemplateError> {
     CompiledConfig::new(config)?.render(scope)
 }
-
-/// A JSON pointer one level further down.
-pub(crate) fn pointer_to(parent: &str, key: &str) -> String {
-    format!("{parent}/{}", key.replace('~', "~0").replace('/', "~1"))
-}

@@ -77,9 +77,9 @@ enum Stage {
 impl Checker {
     /// Looks at one part; whether that ended a round which met no task.
     async fn once(&mut self, store: &dyn Store, record: &IntegrityRecord) -> Result<bool, StoreError> {
-        let suspects = record.suspects();
         if matches!(self.stage, Stage::Suspects) {
             self.stage = Stage::Open;
+            let suspects = record.suspects();
             if !suspects.is_empty() {
                 return self.look_again(store, record, suspects).await.map(|()| false);
             }

@@ -36,6 +36,27 @@ pub trait BackDoor: Send {
 /// A new store and the back door of its database.
 pub type Opened = (StoreUnderTest, Box<dyn BackDoor>);
 
+/// Makes a test of each case. `$open` is the path of an `async fn() -> Opened` that opens an empty store.
+#[macro_export]
+macro_rules! damage_tests {
+    ($open:path) => {
+        #[tokio::test]
+        async fn damage_is_found_and_mended_or_left() {
+            $crate::damage::is_found_and_mended_or_left($open).await;
+        }
+
+        #[tokio::test]
+        async fn a_repair_spares_live_workers() {
+            $crate::damage::spares_live_workers($open).await;
+        }
+
+        #[tokio::test]
+        async fn a_repair_leaves_sound_tasks_alone() {
+            $crate::damage::leaves_sound_tasks_alone($open).await;
+        }
+    };
+}
+
 /// Every way to damage a task, each in a database that is in order.
 pub async fn is_found_and_mended_or_left<F: Future<Output = Opened>>(open: impl Fn() -> F) {
     let mut codes: BTreeSet<&str> = BTreeSet::new();

@@ -5,22 +5,18 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tasker_core::ids::TaskId;
 use tasker_core::time::Timestamp;
-use tasker_engine::{ErrorKind, UseCaseError};
-use tasker_store::read::{Cursor, LogEntry, LogQuery};
+use tasker_engine::ErrorKind;
 use tasker_store::workers::WorkerRow;
 
 use super::{Proof, World};
 use crate::error::TortureError;
 use crate::feed::{Accepted, PATIENCE};
 use crate::finding::{Finding, Kind};
-use crate::history::{Attempt, History};
+use crate::history::{Attempt, History, whole_log};
 use crate::ledger::Execution;
 use crate::recovery::recovery;
 use crate::round::Round;
 use crate::verdict::{Allowance, Case, Verdict};
-
-/// Log entries of a task that are read at once.
-const PAGE: usize = 5_000;
 
 /// Time between two looks whether all tasks have ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -143,22 +139,12 @@ impl World {
     async fn history(&self, accepted: &[Accepted], round: &mut Round) -> Result<History, TortureError> {
         let mut all = History::default();
         for task in accepted {
-            match History::read(&self.log(task).await?) {
+            match History::read(&whole_log(&self.engine, Some(task.id)).await?) {
                 Ok(one) => all.attempts.extend(one.attempts),
                 Err(finding) => round.add(vec![finding], task.workflow.seed),
             }
         }
         Ok(all)
-    }
-
-    async fn log(&self, task: &Accepted) -> Result<Vec<LogEntry>, UseCaseError> {
-        let (mut log, mut after) = (Vec::new(), Cursor::START);
-        loop {
-            let page = self.engine.log(LogQuery { task: Some(task.id), after, limit: PAGE }).await?;
-            let Some(last) = page.last() else { return Ok(log) };
-            after = last.cursor;
-            log.extend(page);
-        }
     }
 
     /// What the ledger says, by the numbers of tasks.

@@ -1,21 +1,18 @@
 //! `tasker db check`: looks at everything, part by part, and says what mends what it finds.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tasker_core::audit::Code;
 use tasker_core::ids::TaskId;
 use tasker_engine::Engine;
-use tasker_store::CHECK_TASKS;
-use tasker_store::integrity::{CheckPart, CheckScope, Finding};
+use tasker_store::integrity::{Finding, WholeCheck};
 
 use super::repair::repair;
 use crate::args::CheckArgs;
 use crate::exit::Status;
 use crate::open::{self, Access};
-use crate::progress::terminal;
+use crate::progress::StatusLine;
 use crate::session::Session;
 
 /// Looks for broken invariants, and mends them where that is asked for.
@@ -32,70 +29,25 @@ pub async fn check(args: CheckArgs, session: &Session) -> anyhow::Result<ExitCod
     Ok(if found.findings.is_empty() { Status::Ok.into() } else { Status::Failed.into() })
 }
 
-/// What looking at everything has come to.
-pub struct Found {
-    pub tasks: u64,
-    pub findings: Vec<Finding>,
-    /// Whether there may be more than was asked for.
-    pub is_cut: bool,
-}
-
 /// Looks at everything, as far as `limit` goes, and shows how far it has come.
-pub async fn look(engine: &Engine, limit: usize, session: &Session) -> anyhow::Result<Found> {
-    let counter = Counter::new(session);
-    let mut found = Found { tasks: 0, findings: Vec::new(), is_cut: false };
-    let mut after = None;
-    loop {
-        let findings = limit - found.findings.len();
-        let part = CheckPart { scope: CheckScope::All, after, tasks: CHECK_TASKS, findings };
-        let checked = engine.check_part(part).await?;
-        found.tasks += checked.tasks;
-        found.findings.extend(checked.findings);
-        found.is_cut = found.findings.len() >= limit;
-        after = checked.next;
-        if after.is_none() || found.is_cut {
-            return Ok(found);
-        }
-        counter.show(&found);
+pub async fn look(engine: &Engine, limit: usize, session: &Session) -> anyhow::Result<WholeCheck> {
+    let line = StatusLine::new("{wide_msg}", session.printer);
+    let mut found = WholeCheck::new(limit);
+    while let Some(part) = found.next_part() {
+        found.add(engine.check_part(part).await?);
+        let (tasks, findings) = (grouped(found.tasks), found.findings.len());
+        line.show(format!("checked {tasks} tasks, found {findings}"));
     }
+    Ok(found)
 }
 
-/// A line on a terminal that counts.
-struct Counter(Option<ProgressBar>);
-
-impl Counter {
-    fn new(session: &Session) -> Self {
-        let is_shown = std::io::stderr().is_terminal() && !session.printer.is_quiet();
-        Self(is_shown.then(|| {
-            let style = ProgressStyle::with_template("{wide_msg}").expect("a valid template");
-            terminal().add(ProgressBar::new_spinner().with_style(style))
-        }))
-    }
-
-    fn show(&self, found: &Found) {
-        if let Some(bar) = &self.0 {
-            let (tasks, findings) = (grouped(found.tasks), found.findings.len());
-            bar.set_message(format!("checked {tasks} tasks, found {findings}"));
-        }
-    }
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-            terminal().remove(bar);
-        }
-    }
-}
-
-fn text(found: &Found) -> String {
+fn text(found: &WholeCheck) -> String {
     let tasks = grouped(found.tasks);
     if found.findings.is_empty() {
         return format!("checked {tasks} tasks: nothing wrong was found");
     }
     let mut text: String = found.findings.iter().map(finding_lines).collect();
-    let more = if found.is_cut { ", and there may be more: see --limit" } else { "" };
+    let more = if found.is_cut() { ", and there may be more: see --limit" } else { "" };
     text += &format!("checked {tasks} tasks: {} findings{more}\n", found.findings.len());
     if found.findings.iter().any(|finding| finding.repairable) {
         text += "what can be mended: tasker db check --repair --dry-run\n";

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use serde_json::json;
 use tasker_core::ids::TaskId;
 use tasker_engine::Engine;
-use tasker_store::integrity::{Finding, Left, RepairRequest, Repaired};
+use tasker_store::integrity::{Finding, Left, RepairRequest, Repaired, WholeCheck};
 
-use super::check::{Found, finding_lines, look, place};
+use super::check::{finding_lines, look, place};
 use super::confirm;
 use crate::args::Output;
 use crate::exit::Status;
@@ -17,7 +17,7 @@ use crate::session::Session;
 /// Mends what was found, or shows what that would be.
 pub async fn repair(
     engine: Engine,
-    found: Found,
+    found: WholeCheck,
     limit: usize,
     dry_run: bool,
     session: &Session,
@@ -27,7 +27,7 @@ pub async fn repair(
         return Ok(finish(session, &found, &planned, None));
     }
     if session.printer.output() == Output::Text {
-        session.printer.text(&lines(&planned, found.is_cut));
+        session.printer.text(&lines(&planned, found.is_cut()));
     }
     confirm(
         &format!("Mend these {} things?", planned.mended.len()),
@@ -73,7 +73,12 @@ fn left_to_people(finding: &Finding) -> Left {
 }
 
 /// Shows what came of it; `after` is what a check finds now, if anything was changed.
-fn finish(session: &Session, found: &Found, repaired: &Repaired, after: Option<&Found>) -> ExitCode {
+fn finish(
+    session: &Session,
+    found: &WholeCheck,
+    repaired: &Repaired,
+    after: Option<&WholeCheck>,
+) -> ExitCode {
     let remaining = &after.unwrap_or(found).findings;
     let document = json!({
         "changed": after.is_some(),
@@ -85,11 +90,11 @@ fn finish(session: &Session, found: &Found, repaired: &Repaired, after: Option<&
     });
     session.printer.result(&document, || match after {
         None if found.findings.is_empty() => "nothing wrong was found".into(),
-        None => lines(repaired, found.is_cut),
+        None => lines(repaired, found.is_cut()),
         Some(after) => {
             let (mended, left) = (repaired.mended.len(), remaining.len());
             let rest: String = remaining.iter().map(finding_lines).collect();
-            let at_least = if after.is_cut { "at least " } else { "" };
+            let at_least = if after.is_cut() { "at least " } else { "" };
             format!("{rest}mended {mended}; {at_least}{left} findings are left\n")
         }
     });

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tasker_core::plan::Plan;
+use tasker_core::pointer::pointer_to;
 use tasker_wire::DefinitionDocument;
 
 use super::either::{self, Place};
@@ -68,7 +69,7 @@ fn compare(pointer: &str, a: &Value, b: &Value, found: &mut Vec<Difference>) {
     };
     let keys: BTreeSet<&String> = in_a.keys().chain(in_b.keys()).collect();
     for key in keys {
-        let below = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let below = pointer_to(pointer, key);
         match (in_a.get(key), in_b.get(key)) {
             (Some(a), Some(b)) => compare(&below, a, b, found),
             (Some(a), None) => found.push(difference("removed", &below, Some(a), None)),
