@@ -42,7 +42,7 @@ cargo xtask <command>
                  or all of them again and again. A workflow that something is found with is kept in
                  e2e/seeds/workflows.txt
   tidy           the rules of this repository that no compiler knows
-  docs           write the generated halves of docs/cli.md and docs/configuration.md anew
+  docs           write the generated halves of docs/cli.md and docs/configuration.md, and docs/openapi.json, anew
   ci             lint, tidy, test: cheapest first
 ";
 

@@ -35,6 +35,8 @@ pub fn run(extent: Extent) -> Result<()> {
 pub fn write_reference() -> Result<()> {
     run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
     let test = ["test", "--package", "tasker-e2e", "--test", "e2e", "--quiet", "reference"];
+    run::run(run::cargo().args(test).env("TASKER_UPDATE_DOCS", "1"))?;
+    let test = ["test", "--package", "tasker-http", "--test", "api", "--quiet", "the_description"];
     run::run(run::cargo().args(test).env("TASKER_UPDATE_DOCS", "1"))
 }
 

@@ -38,7 +38,7 @@ const INERT: &[(&[&str], &str)] = &[
         "definitions are registered, not discovered, and no code is generated",
     ),
     (&["cache.*"], "there is no cache store to set up"),
-    (&["auth.*", "authentication.*", "api.*", "health.*"], "this program has no HTTP API"),
+    (&["auth.*", "authentication.*", "api.*", "health.*"], "this program's HTTP API has no such part"),
     (
         &[
             "database.name",

@@ -21,6 +21,8 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// `data_dir`.
     pub data_dir: Option<PathBuf>,
+    /// `api.*`, and what `auth.*` says of it.
+    pub api: ApiSettings,
     /// `environment`.
     pub environment: Option<String>,
     /// `execution.*`.
@@ -43,6 +45,23 @@ pub struct Settings {
     pub log: LogSettings,
     /// `worker.*`.
     pub worker: WorkerSettings,
+}
+
+/// The HTTP API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiSettings {
+    /// Address and port that it listens on, as text.
+    pub listen: String,
+    /// Path that all routes begin with; empty for none.
+    pub base_path: String,
+    /// Largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// Requests that are worked on at once.
+    pub max_requests: usize,
+    /// Longest time that a request may take.
+    pub request_timeout: Duration,
+    /// Whether it may listen where others can reach it, though nobody is asked who they are.
+    pub allow_unauthenticated: bool,
 }
 
 /// How much runs at once, and how workers keep in touch.
@@ -180,6 +199,7 @@ impl Settings {
         Self {
             database_url: resolved.text("database.url"),
             data_dir: resolved.text("data_dir").map(PathBuf::from),
+            api: api(resolved),
             environment: resolved.text("environment"),
             execution: execution(resolved),
             limits,
@@ -203,6 +223,18 @@ impl Settings {
                 strict_startup: resolved.flag("worker.strict_startup"),
             },
         }
+    }
+}
+
+fn api(resolved: &Resolved) -> ApiSettings {
+    let base_path = resolved.text("api.base_path").unwrap_or_default();
+    ApiSettings {
+        listen: resolved.text("api.listen").unwrap_or_default(),
+        base_path: base_path.trim_end_matches('/').to_owned(),
+        max_body_bytes: resolved.size("api.max_body_bytes"),
+        max_requests: resolved.size("api.max_requests"),
+        request_timeout: resolved.span("api.request_timeout"),
+        allow_unauthenticated: resolved.flag("auth.allow_unauthenticated"),
     }
 }
 

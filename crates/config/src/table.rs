@@ -45,6 +45,37 @@ const MULTIPLIER: Kind = Kind::Number { min: 0.0, max: analysis::MAX_MULTIPLIER 
 /// All settings, sorted.
 pub const SETTINGS: &[Setting] = &[
     setting(
+        "api.base_path",
+        Kind::Text,
+        Some("/tasker"),
+        "Path that all routes of the HTTP API begin with; / for none.",
+    ),
+    setting(
+        "api.listen",
+        Kind::Text,
+        Some("127.0.0.1:8080"),
+        "Address and port that the HTTP API listens on; the flag --listen does the same.",
+    ),
+    setting(
+        "api.max_body_bytes",
+        Kind::Bytes { min: 1_024, max: 1 << 30 },
+        Some("2MiB"),
+        "Largest body of a request.",
+    ),
+    setting(
+        "api.max_requests",
+        count(1, 1_000_000),
+        Some("1024"),
+        "Requests that are worked on at once; more are told to come back.",
+    ),
+    setting("api.request_timeout", span(1), Some("30s"), "Longest time that a request may take."),
+    setting(
+        "auth.allow_unauthenticated",
+        Kind::Flag,
+        Some("false"),
+        "Whether the HTTP API may listen where others can reach it, though nobody is asked who they are.",
+    ),
+    setting(
         "backoff.backoff_multiplier",
         Kind::Number { min: 1.0, max: 10.0 },
         Some("2.0"),

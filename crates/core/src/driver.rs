@@ -283,7 +283,7 @@ impl Driver {
 
     /// An operator acts.
     pub(crate) fn operate(&mut self, action: Action) -> Answer {
-        self.take(Input::Operate { action, actor: "ann".into(), reason: None })
+        self.take(Input::Operate { action, actor: "ann".into(), reason: None, expected: None })
     }
 
     /// Worker 1 takes a step.

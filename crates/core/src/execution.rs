@@ -3,7 +3,7 @@
 //! One rule differs from that text: failures block a task only when it has no queue row left, because other branches
 //! run as far as they can.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::TaskId;
 use crate::readiness::is_ready;
@@ -42,7 +42,7 @@ pub struct TaskExecution {
 }
 
 /// What a task is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionStatus {
     /// A step may start now.
@@ -58,7 +58,7 @@ pub enum ExecutionStatus {
 }
 
 /// What comes next in a task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecommendedAction {
     /// Workers take the ready steps.
@@ -74,7 +74,7 @@ pub enum RecommendedAction {
 }
 
 /// Whether failures hinder a task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     /// Nothing failed.

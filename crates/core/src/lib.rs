@@ -5,6 +5,7 @@
 //! running. It does no I/O, never waits, and knows neither the time nor chance: instants, ids and random numbers
 //! are arguments. Stores and the engine *apply* what is decided here.
 
+pub mod access;
 pub mod analysis;
 pub mod audit;
 pub mod backoff;

@@ -2,7 +2,7 @@
 //!
 //! There is one wait, stored when a step failed; nothing is computed from the number of attempts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{Ordinal, TaskId};
 use crate::names::StepName;
@@ -61,7 +61,7 @@ pub struct StepReadiness {
 }
 
 /// Why a step is not ready; the first that applies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockingReason {
     /// A parent is not done.
@@ -141,6 +141,11 @@ pub fn step_readiness<'a>(
         steps.into_iter().filter(chosen).map(|step| StepReadiness::of(plan, task, step, now)).collect();
     rows.sort_by_key(|row| row.ordinal);
     rows
+}
+
+/// The readiness of one step.
+pub fn readiness_of(plan: &Plan, task: &TaskRecord, step: &StepRecord, now: Timestamp) -> StepReadiness {
+    StepReadiness::of(plan, task, step, now)
 }
 
 /// Whether a step may start now (`spec/domain.md` 4.1, Build). A task that is not open has no ready step.

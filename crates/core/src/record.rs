@@ -38,6 +38,11 @@ pub struct TaskRecord {
     pub ended_at: Option<Timestamp>,
 }
 
+/// The version of a task or of a step. Later ones are higher; how it comes about is nobody's business.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowVersion(pub i64);
+
 /// What a task was asked for. Written once, but for `reason` and `tags`, which operators may edit.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TaskInput {
@@ -196,9 +201,26 @@ impl TaskRecord {
     pub fn moment(&self, store_now: Timestamp) -> Timestamp {
         store_now.max(self.updated_at)
     }
+
+    /// Its version: grows with every change of anything of it, though the clock may stand still or go back.
+    pub fn version(&self) -> RowVersion {
+        RowVersion::of(self.updated_at, self.log_seq)
+    }
+}
+
+impl RowVersion {
+    /// Of the last change and a number that grew with changes at the same instant.
+    fn of(updated_at: Timestamp, changes: u64) -> Self {
+        Self(updated_at.as_micros().saturating_add_unsigned(changes))
+    }
 }
 
 impl StepRecord {
+    /// Its version: grows with every change of it, though the clock may stand still or go back.
+    pub fn version(&self) -> RowVersion {
+        RowVersion::of(self.updated_at, self.fence.0 + self.settled_fence.0)
+    }
+
     /// A step as it is created.
     pub fn new(ordinal: Ordinal, waits: u32, retry_limit: u32, retryable: bool, now: Timestamp) -> Self {
         Self {

@@ -2,10 +2,15 @@
 //!
 //! Every rule of a request is here, for REST, GraphQL, CLI and embedded callers alike. All problems are told at once.
 
+mod correlation;
 mod fields;
+mod reading;
 
 use std::fmt;
 use std::sync::Arc;
+
+pub use correlation::correlation_of;
+pub use fields::Fields;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -127,13 +132,21 @@ impl TaskRequest {
     /// Everything wrong with its shape, all at once: unknown fields (the nearest right one named), wrong types,
     /// missing fields, names and versions that break their rules. Text that is not JSON is one problem.
     pub fn from_json(text: &str) -> Result<Self, Vec<RequestProblem>> {
-        fields::parse(text)
+        Self::read(Fields::parse(text, reading::FIELDS).map_err(|problem| vec![problem])?)
+    }
+
+    /// Reads an object that may have fewer fields than [`TaskRequest::from_json`] knows.
+    ///
+    /// # Errors
+    /// Everything wrong with it.
+    pub fn read(fields: Fields) -> Result<Self, Vec<RequestProblem>> {
+        reading::read(fields)
     }
 }
 
 impl<'de> Deserialize<'de> for TaskRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        fields::deserialize(deserializer)?.map_err(|problems| {
+        Self::read(Fields::deserialize(deserializer, reading::FIELDS)?).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             serde::de::Error::custom(lines.join("; "))
         })

@@ -39,7 +39,7 @@ macro_rules! states {
             ];
 
             /// The name in texts, JSON and views.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self {
                     Self::Pending => "pending",
                     Self::InProgress => "in_progress",

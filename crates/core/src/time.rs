@@ -26,6 +26,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The instant that follows this one.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// This instant plus whole seconds.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))

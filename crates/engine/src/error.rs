@@ -1,6 +1,8 @@
 //! Why a use case failed.
 
 use tasker_core::decide::Rejection;
+use tasker_core::ids::TaskId;
+use tasker_core::plan::Plan;
 use tasker_core::request::RequestProblem;
 use tasker_store::StoreError;
 
@@ -61,6 +63,26 @@ pub enum ErrorKind {
 }
 
 impl UseCaseError {
+    /// There is no such task, or none that whoever asks may know of.
+    pub fn task_not_found(id: TaskId) -> Self {
+        Self::NotFound {
+            code: "task_not_found",
+            message: format!("there is no task {id}"),
+            help: Some("list the tasks there are: tasker task list".into()),
+        }
+    }
+
+    /// The task has no such step.
+    pub fn step_not_found(task: TaskId, plan: &Plan, name: &str) -> Self {
+        let names: Vec<&str> = plan.definition.steps.iter().take(20).map(|step| step.name.as_str()).collect();
+        let more = if plan.definition.steps.len() > names.len() { ", ..." } else { "" };
+        Self::NotFound {
+            code: "step_not_found",
+            message: format!("task {task} has no step {name:?}"),
+            help: Some(format!("its steps are {}{more}", names.join(", "))),
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {

@@ -220,7 +220,7 @@ async fn dom_82_121_a_done_step_is_not_executed_again_when_the_task_goes_on() {
     let bench = Bench::new(Script::default().step("L3", fails(3))).await;
     let task = bench.submit(linear()).await;
     assert_eq!(bench.drive(task).await.detail.record.state, TaskState::Error);
-    let operator = Operator { actor: "ann".into(), reason: None };
+    let operator = Operator::named("ann");
     let keep = Operation::RetryStep { step: "L3".into(), limit: NewLimit::Keep, new_idempotency_key: false };
     let refused = bench.engine.operate(task, keep, operator.clone()).await.unwrap_err();
     assert_eq!(refused.code(), "retry_limit_reached");

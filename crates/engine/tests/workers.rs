@@ -25,7 +25,7 @@ use tasker_testkit::definitions::{HANDLER, definition, definition_of};
 use tokio::sync::Semaphore;
 
 fn operator() -> Operator {
-    Operator { actor: "ann".into(), reason: Some("a test".into()) }
+    Operator::named("ann").because(Some("a test".into()))
 }
 
 /// Claims by hand, as a worker that is about to vanish.
@@ -169,7 +169,7 @@ async fn dom_118_cancelling_a_running_task_records_the_outcome_and_starts_nothin
     let bench = Bench::new(Script::default().step("L2", [Act::WaitFor(gate.clone())])).await;
     let task = bench.submit(definition_of("linear", &shapes::linear())).await;
     eventually("L2 to start", async || bench.script.executions("L2") == 1).await;
-    bench.engine.operate(task, Operation::CancelTask, operator()).await.unwrap();
+    bench.engine.operate(task, Operation::CancelTask { force: false }, operator()).await.unwrap();
     gate.add_permits(1);
     eventually("L2's outcome", async || {
         state(&bench.engine.task(task).await.unwrap(), "L2") == StepState::Complete

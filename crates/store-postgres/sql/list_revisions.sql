@@ -1,5 +1,5 @@
 -- Revisions that the definitions of a filter ever had; null matches all.
-SELECT h.revision_id
+SELECT h.revision_id, n.name, d.name, d.version
 FROM tasker.definition_history AS h
 JOIN tasker.definition AS d ON d.id = h.definition_id
 JOIN tasker.namespace AS n ON n.id = d.namespace_id

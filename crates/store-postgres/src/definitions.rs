@@ -249,7 +249,7 @@ pub(crate) async fn delete_namespace(parts: &Parts, name: String) -> Result<(), 
 async fn delete_namespace_in(session: &mut Session, name: String) -> Result<(), Trouble> {
     let query = session.query(sql::NAMESPACE_USED).bind(name.clone());
     let used = session.row(query).await?.map(|row| row.try_get::<bool, _>(0)).transpose()?;
-    let refused = |code, message| Err(Rejection { code, message, help: None }.into());
+    let refused = |code, message| Err(Rejection::new(code, message).into());
     match used {
         None => refused("not_found", format!("there is no namespace {name}")),
         Some(true) => refused("in_use", format!("namespace {name} has definitions and cannot be deleted")),
@@ -304,5 +304,5 @@ fn check_object(object: &ObjectRef) -> Result<(), Rejection> {
         "an object needs a system and an id of 1 to {MAX_OBJECT_ID} characters, but {:?} has an id of {n_chars}",
         object.system
     );
-    Err(Rejection { code: "out_of_range", message, help: None })
+    Err(Rejection::new("out_of_range", message))
 }

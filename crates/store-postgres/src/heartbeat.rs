@@ -324,7 +324,7 @@ mod tests {
         let (kept, cancelled, done) = (d.start(&plan).await, d.start(&plan).await, d.start(&plan).await);
         let claims: Vec<Claim> = d.claim().await.into_iter().map(|work| work.claim).collect();
         let of = |task| claims.iter().find(|claim| claim.task == task).unwrap();
-        d.operate(cancelled, Action::CancelTask).await;
+        d.operate(cancelled, Action::CancelTask { force: false }).await;
         d.succeed(of(done)).await;
         let held = [key(of(cancelled)), key(of(done)), key(of(kept))];
         let pool = pool_for(&parts.address);

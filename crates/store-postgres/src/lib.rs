@@ -17,6 +17,7 @@ mod heartbeat;
 mod hints;
 mod identities;
 mod known;
+mod lists;
 mod load;
 mod log;
 mod marks;
@@ -304,7 +305,7 @@ impl Store for PostgresStore {
     }
 
     async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError> {
-        tasks::list(&self.parts, &filter).await.trying("listing tasks")
+        lists::page(&self.parts, &filter).await.trying("listing tasks")
     }
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {

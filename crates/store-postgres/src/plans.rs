@@ -97,19 +97,29 @@ const READS: &[Case] = &[
     ("task_steps", sql::TASK_STEPS, Purpose::Read, "md5('t7')::uuid", &["step_pkey"]),
     ("task_state", sql::TASK_STATE, Purpose::Read, "md5('t7')::uuid", &["task_pkey"]),
     ("task_detail", sql::TASK_DETAIL, Purpose::Read, "md5('t7')::uuid", &["task_pkey", "task_input_pkey"]),
+    ("list_newest", sql::LIST_NEWEST, Purpose::Read, "md5('t7')::uuid, 51", &["task_pkey"]),
+    ("list_oldest", sql::LIST_OLDEST, Purpose::Read, "md5('t7')::uuid, 51", &["task_pkey"]),
     (
-        "list_tasks",
-        sql::LIST_TASKS,
+        "list_newest_of",
+        sql::LIST_NEWEST_OF,
         Purpose::Read,
-        "null, 51, null, null, null, null, null",
-        &["task_pkey", "task_input_pkey"],
+        "md5('t7')::uuid, 51, '{1}', array[md5('3')::uuid]",
+        &["task_state_revision_id_idx"],
     ),
     (
-        "list_tasks_of",
-        sql::LIST_TASKS_OF,
+        "list_oldest_of",
+        sql::LIST_OLDEST_OF,
         Purpose::Read,
-        "null, 51, null, null, null, null, null, '{1}', array[md5('3')::uuid]",
+        "md5('t7')::uuid, 51, '{1}', array[md5('3')::uuid]",
         &["task_state_revision_id_idx"],
+    ),
+    (
+        "list_rows",
+        sql::LIST_ROWS,
+        Purpose::Read,
+        "null, null, 'x', 'x', 'x', 'x', 5, '{x}', '{x}', '{x}', '{x}', now(), now(), now(), now(), now(), now(), \
+            now(), now(), array[md5('t7')::uuid, md5('t8')::uuid]",
+        &["task_pkey", "task_input_pkey", "task_annotation_task_id_id_idx"],
     ),
     (
         "check_open",
@@ -168,7 +178,7 @@ async fn check(connection: &mut PgConnection, (name, text, purpose, arguments, i
     assert!(purpose == Purpose::Read || !plan.contains("Gather"), "{name} starts other processes:\n{plan}");
     // Tables of a few rows may be read as a whole.
     let is_small = |line: &&str| {
-        ["on log_state", "on log_reader", "on namespace", "on definition", "on worker"]
+        ["on log_state", "on log_reader", "on namespace", "on definition", "on worker", "on annotation_type"]
             .iter()
             .any(|t| line.contains(t))
     };

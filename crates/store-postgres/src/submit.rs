@@ -390,7 +390,7 @@ impl Known {
             Some(_) => return None,
         };
         let message = format!("definition {} {what}", definition.full_name());
-        Some(SubmitAnswer::Refused(Rejection { code, message, help: Some(help.into()) }))
+        Some(SubmitAnswer::Refused(Rejection::new(code, message).help(help)))
     }
 }
 
@@ -401,9 +401,5 @@ fn latest(versions: &[StoredVersion]) -> Option<&StoredVersion> {
 }
 
 fn no_identity(id: TaskId, message: &str) -> Rejection {
-    Rejection {
-        code: "identity_failed",
-        message: format!("task {id} has no identity: {message}"),
-        help: None,
-    }
+    Rejection::new("identity_failed", format!("task {id} has no identity: {message}"))
 }

@@ -120,11 +120,6 @@ impl Lent<'_> {
 }
 
 fn no_transaction() -> Rejection {
-    Rejection {
-        code: "no_transaction",
-        message: "the connection given for a submission is not in a transaction".into(),
-        help: Some(
-            "begin one and pass it: let mut tx = pool.begin().await?; ... submit_in(&mut tx, ...)".into(),
-        ),
-    }
+    Rejection::new("no_transaction", "the connection given for a submission is not in a transaction")
+        .help("begin one and pass it: let mut tx = pool.begin().await?; ... submit_in(&mut tx, ...)")
 }

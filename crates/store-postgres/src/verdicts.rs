@@ -197,11 +197,10 @@ fn refusal(input: &Input, why: impl Fn() -> Rejection) -> Answer {
 }
 
 fn not_found(id: TaskId) -> Rejection {
-    let help = Some("list tasks: tasker task list".into());
-    Rejection { code: "not_found", message: format!("there is no task {id}"), help }
+    Rejection::new("not_found", format!("there is no task {id}")).help("list tasks: tasker task list")
 }
 
 fn unreadable(id: TaskId) -> Rejection {
     let message = format!("task {id} cannot be read: its definition or some of its steps are missing");
-    Rejection { code: "unreadable_task", message, help: Some("see what is wrong: tasker db check".into()) }
+    Rejection::new("unreadable_task", message).help("see what is wrong: tasker db check")
 }

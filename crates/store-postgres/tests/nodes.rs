@@ -94,8 +94,17 @@ async fn a_task_that_another_session_holds_is_named_and_holds_up_no_other() {
     execute(&mut other, "BEGIN").await;
     let lock = "SELECT id FROM tasker.task WHERE id = $1 FOR UPDATE";
     sqlx::query(lock).bind(held.0).execute(&mut other).await.unwrap();
-    let cancel =
-        |task| (task, Input::Operate { action: Action::CancelTask, actor: "ops".into(), reason: None });
+    let cancel = |task| {
+        (
+            task,
+            Input::Operate {
+                action: Action::CancelTask { force: false },
+                actor: "ops".into(),
+                reason: None,
+                expected: None,
+            },
+        )
+    };
     let batch =
         ApplyBatch { inputs: vec![cancel(free), cancel(held)], rules: steady_rules(), claiming: None };
     match d.store.apply(batch).await {
@@ -107,7 +116,7 @@ async fn a_task_that_another_session_holds_is_named_and_holds_up_no_other() {
     assert_eq!(work.iter().map(|work| work.claim.task).collect::<Vec<_>>(), [free]);
     execute(&mut other, "ROLLBACK").await;
     assert_eq!(d.claim().await.len(), 1);
-    assert_eq!(d.operate(held, Action::CancelTask).await, Answer::Done);
+    assert_eq!(d.operate(held, Action::CancelTask { force: false }).await, Answer::Done);
     d.assert_sound().await;
 }
 
@@ -258,7 +267,7 @@ async fn node(url: String, seed: u64, first: u64) {
         }
         for _ in 0..rng.below(4) {
             let action = match rng.below(100) {
-                0 => Action::CancelTask,
+                0 => Action::CancelTask { force: false },
                 1 => Action::ResolveTask,
                 2..=40 => {
                     Action::RetryTask { steps: Vec::new(), limit: tasker_core::decide::NewLimit::More(1) }
@@ -270,7 +279,7 @@ async fn node(url: String, seed: u64, first: u64) {
                 },
             };
             let task = task_id(first + rng.below(20) as u64);
-            inputs.push((task, Input::Operate { action, actor: "ops".into(), reason: None }));
+            inputs.push((task, Input::Operate { action, actor: "ops".into(), reason: None, expected: None }));
         }
         rng.shuffle(&mut inputs);
         let from_queue = [FromQueue::First, FromQueue::Last][rng.below(2)];

@@ -1,12 +1,26 @@
--- Whether a task passes the filters that no index helps: created after, tag, annotation. Null lets all pass. Text in
--- an annotation stands for itself, anything else for its JSON.
-SELECT (?2 IS NULL OR t.created_at > ?2)
-    AND (?3 IS NULL OR EXISTS (
-        SELECT 1 FROM task_input AS i, json_each(i.tags) AS j WHERE i.task_seq = t.seq AND j.value = ?3))
-    AND (?4 IS NULL OR EXISTS (
-        SELECT 1 FROM task_annotation AS a
-        JOIN annotation_type AS y ON y.id = a.annotation_type_id
-        JOIN json_each(a.value) AS j
-        WHERE a.task_seq = t.seq AND y.name = ?4 AND j.key = ?5
-            AND iif(j.type = 'text', j.value, a.value -> j.fullkey) = ?6))
-FROM task AS t WHERE t.id = ?1
+-- The state and the revision of a task, if it passes the filters that no index helps. Null lets all pass. ?7 and ?8 are lists
+-- as JSON: tags, and annotations as [type, key, text]; all of them must be there. Text in an annotation stands for itself,
+-- anything else for its JSON.
+SELECT t.state, t.revision_id
+FROM task AS t JOIN task_input AS i ON i.task_seq = t.seq
+WHERE t.id = ?1
+    AND (?2 IS NULL OR i.initiator = ?2)
+    AND (?3 IS NULL OR i.source_system = ?3)
+    AND (?4 IS NULL OR i.reason = ?4)
+    AND (?5 IS NULL OR i.correlation_id = ?5)
+    AND (?6 IS NULL OR t.priority = ?6)
+    AND NOT EXISTS (
+        SELECT 1 FROM json_each(?7) AS w
+        WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) AS j WHERE j.value = w.value))
+    AND NOT EXISTS (
+        SELECT 1 FROM json_each(?8) AS w
+        WHERE NOT EXISTS (
+            SELECT 1 FROM task_annotation AS a
+            JOIN annotation_type AS y ON y.id = a.annotation_type_id
+            JOIN json_each(a.value) AS j
+            WHERE a.task_seq = t.seq AND y.name = w.value ->> 0 AND j.key = w.value ->> 1
+                AND iif(j.type = 'text', j.value, a.value -> j.fullkey) = w.value ->> 2))
+    AND (?9 IS NULL OR t.created_at >= ?9) AND (?10 IS NULL OR t.created_at < ?10)
+    AND (?11 IS NULL OR i.requested_at >= ?11) AND (?12 IS NULL OR i.requested_at < ?12)
+    AND (?13 IS NULL OR t.updated_at >= ?13) AND (?14 IS NULL OR t.updated_at < ?14)
+    AND (?15 IS NULL OR t.ended_at >= ?15) AND (?16 IS NULL OR t.ended_at < ?16)

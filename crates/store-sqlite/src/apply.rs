@@ -203,17 +203,10 @@ impl Loaded {
 }
 
 fn not_found(id: TaskId) -> Rejection {
-    Rejection {
-        code: "not_found",
-        message: format!("there is no task {id}"),
-        help: Some("list tasks: tasker task list".into()),
-    }
+    Rejection::new("not_found", format!("there is no task {id}")).help("list tasks: tasker task list")
 }
 
 fn unreadable(id: TaskId, trouble: &Trouble) -> Rejection {
-    Rejection {
-        code: "unreadable_task",
-        message: format!("task {id} cannot be read: {trouble}"),
-        help: Some("see what is wrong: tasker db check".into()),
-    }
+    Rejection::new("unreadable_task", format!("task {id} cannot be read: {trouble}"))
+        .help("see what is wrong: tasker db check")
 }

@@ -192,7 +192,7 @@ pub(crate) fn delete_namespace(writer: &mut Writer, name: &str) -> Result<(), Tr
 }
 
 fn refusal(code: &'static str, message: String) -> Rejection {
-    Rejection { code, message, help: None }
+    Rejection::new(code, message)
 }
 
 /// Links two objects of external systems, once for both orders.

@@ -13,6 +13,7 @@ mod definitions;
 mod error;
 mod group;
 mod heartbeat;
+mod lists;
 mod load;
 mod locks;
 mod log;
@@ -186,7 +187,7 @@ impl Store for SqliteStore {
     }
 
     async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError> {
-        self.threads.read("listing tasks", move |reader| tasks::list(reader, &filter)).await
+        self.threads.read("listing tasks", move |reader| lists::page(reader, &filter)).await
     }
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {

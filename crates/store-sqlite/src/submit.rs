@@ -71,7 +71,7 @@ impl Run<'_> {
             Ok(task) => task,
             Err(message) => {
                 let message = format!("task {} has no identity: {message}", submission.id);
-                return Ok(SubmitAnswer::Refused(Rejection { code: "identity_failed", message, help: None }));
+                return Ok(SubmitAnswer::Refused(Rejection::new("identity_failed", message)));
             }
         };
         if let Some(of) = duplicate_of(writing.connection, &input)? {
@@ -158,5 +158,5 @@ fn insert_input(connection: &Connection, seq: i64, input: &TaskInput) -> Result<
 
 fn refused(submission: &Submission, code: &'static str, what: &str, help: &str) -> SubmitAnswer {
     let message = format!("definition {} {what}", submission.plan.definition.full_name());
-    SubmitAnswer::Refused(Rejection { code, message, help: Some(help.into()) })
+    SubmitAnswer::Refused(Rejection::new(code, message).help(help))
 }

@@ -9,6 +9,7 @@ pub mod analytics;
 pub mod definitions;
 pub mod error;
 pub mod integrity;
+pub mod list;
 pub mod memory;
 pub mod read;
 pub mod workers;
@@ -91,7 +92,8 @@ pub trait Store: Send + Sync + 'static {
     /// The result of one step, if it is done.
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError>;
 
-    /// A page of tasks, newest first.
+    /// A page of tasks, in the order asked for. Every task that keeps its sort key is on exactly one page of a list, whatever
+    /// comes, goes or changes meanwhile; one whose key changes may be missed or told again.
     async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError>;
 
     /// Log entries after a cursor, oldest first. If entries after the cursor of a query for all tasks were deleted since it

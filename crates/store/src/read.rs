@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
-use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
+use tasker_core::names::{HandlerName, StepName};
 use tasker_core::plan::Plan;
 use tasker_core::record::{Annotation, TaskInput, TaskRecord, Transition};
-use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
+
+pub use crate::list::{TaskFilter, TaskPage, TaskRow};
 
 /// A task without its steps.
 #[derive(Clone, Debug)]
@@ -25,77 +26,6 @@ pub struct TaskDetail {
     pub plan: Arc<Plan>,
     /// Its annotations, oldest first.
     pub annotations: Vec<Annotation>,
-}
-
-/// Which tasks to list.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct TaskFilter {
-    /// Only in this namespace.
-    pub namespace: Option<Namespace>,
-    /// Only of this name.
-    pub name: Option<DefinitionName>,
-    /// Only of this version.
-    pub version: Option<Version>,
-    /// Only in one of these states; empty: any.
-    pub states: Vec<TaskState>,
-    /// Only with this tag.
-    pub tag: Option<String>,
-    /// Only with this annotation: type, top-level key, exact text of the value.
-    pub annotation: Option<(String, String, String)>,
-    /// Only created after.
-    pub created_after: Option<Timestamp>,
-    /// Only before this task in the list: the last of the page before.
-    pub after: Option<TaskId>,
-    /// Most rows.
-    pub limit: usize,
-    /// Whether all matching rows are counted.
-    pub count_all: bool,
-}
-
-/// A page of tasks, ordered by id, newest first.
-#[derive(Clone, PartialEq, Debug)]
-pub struct TaskPage {
-    /// The rows.
-    pub tasks: Vec<TaskRow>,
-    /// Whether more follow.
-    pub has_more: bool,
-    /// How many there are in all, if asked for.
-    pub total: Option<u64>,
-}
-
-/// A task as lists show it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct TaskRow {
-    /// Identity.
-    pub task_id: TaskId,
-    /// Name space of its definition.
-    pub namespace: Namespace,
-    /// Name of its definition.
-    pub name: DefinitionName,
-    /// Version of its definition.
-    pub version: Version,
-    /// State.
-    pub status: TaskState,
-    /// Number of steps.
-    pub total_steps: u32,
-    /// Number of steps that are not done.
-    pub remaining_steps: u32,
-    /// Urgency.
-    pub priority: u8,
-    /// Who asked.
-    pub initiator: String,
-    /// From which system.
-    pub source_system: String,
-    /// Why.
-    pub reason: String,
-    /// Labels.
-    pub tags: Vec<String>,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// When it ended.
-    pub completed_at: Option<Timestamp>,
 }
 
 /// Which log entries to read.
@@ -191,15 +121,11 @@ impl Cursor {
         if is_start || !prunings.iter().any(overtakes) {
             return Ok(());
         }
-        Err(Rejection {
-            code: "position_gone",
-            message: format!("events after position {self} were deleted before they were read"),
-            help: Some(
-                "read what is left with --from-start; next time, give the reader a name (--reader NAME): what it has \
-                 not read is kept for a week"
-                    .into(),
-            ),
-        })
+        let message = format!("events after position {self} were deleted before they were read");
+        Err(Rejection::new("position_gone", message).help(
+            "read what is left with --from-start; next time, give the reader a name (--reader NAME): what it has \
+             not read is kept for a week",
+        ))
     }
 
     const fn place(self) -> (u32, u64, u64) {
@@ -296,6 +222,14 @@ pub struct SchemaStatus {
     pub expected: u32,
     /// Oldest program schema version that may use the database.
     pub readable_from: Option<u32>,
+}
+
+impl SchemaStatus {
+    /// Whether this program can use the database as it is.
+    pub fn is_usable(&self) -> bool {
+        self.version.is_some_and(|version| version >= self.expected)
+            && self.readable_from.is_none_or(|oldest| self.expected >= oldest)
+    }
 }
 
 #[cfg(test)]

@@ -201,7 +201,11 @@ impl Driver {
 
     /// Lets an operator act.
     pub async fn operate(&self, task: TaskId, action: Action) -> Answer {
-        self.one(task, Input::Operate { action, actor: "ops".into(), reason: Some("because".into()) }).await
+        self.one(
+            task,
+            Input::Operate { action, actor: "ops".into(), reason: Some("because".into()), expected: None },
+        )
+        .await
     }
 
     /// Lets an operator act, who must be refused.

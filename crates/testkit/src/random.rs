@@ -127,7 +127,7 @@ fn random_result(rng: &mut Rng) -> Payload {
 pub fn random_action(rng: &mut Rng, plan: &Plan) -> Action {
     let step = Ordinal(rng.below(plan.graph.n_steps()) as u32);
     match rng.below(12) {
-        0 => Action::CancelTask,
+        0 => Action::CancelTask { force: step.0.is_multiple_of(2) },
         1 => Action::CancelStep(step),
         2 => Action::ResolveTask,
         3 | 4 => Action::ResolveStep { step, results: rng.percent(50).then(|| random_result(rng)) },

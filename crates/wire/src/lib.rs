@@ -1,20 +1,40 @@
-//! Documents that Tasker hands out and takes in: what the command line prints as JSON and the API answers.
+//! Documents that Tasker hands out and takes in: what the command line prints as JSON, what the API answers and what it is
+//! asked. A client reads what a server writes with the same types.
 //!
-//! Field names are a contract. Times are RFC 3339 in UTC with milliseconds. Requests for tasks are
-//! [`tasker_core::request::TaskRequest`].
+//! Field names are a contract. Times are RFC 3339 in UTC with milliseconds. With the feature `openapi` every document
+//! has its JSON Schema. Requests are read strictly ([`request::RequestDocument`]): everything wrong is told at once.
 
+mod annotation;
 mod definition;
 mod error;
+mod execution;
+mod explanation;
+mod health;
 mod instant;
 mod page;
+mod principal;
+mod problem;
+mod replies;
+pub mod request;
+#[cfg(feature = "openapi")]
+mod schema;
 mod step;
 mod task;
 mod transition;
 
+pub use annotation::AnnotationDocument;
 pub use definition::{DefinitionDocument, StepTemplateDocument};
 pub use error::{ErrorBody, ErrorDocument};
+pub use execution::ExecutionDocument;
+pub use explanation::{ExplanationDocument, StepExplanationDocument, TaskExplanationDocument};
+pub use health::{Alive, CheckResult, CheckStatus, Ready};
 pub use instant::Instant;
 pub use page::{Pagination, TaskList};
-pub use step::StepDocument;
-pub use task::{TaskCreated, TaskDocument, TaskSummary};
+pub use principal::{MeReply, PrincipalDocument};
+pub use problem::{ProblemDocument, ProblemEntry};
+pub use replies::{
+    Cancelled, StepExplanationReply, StepList, StepReply, TaskExplanationReply, TaskReply, TransitionList,
+};
+pub use step::{StepDocument, StepErrorDocument};
+pub use task::{Include, TaskCreated, TaskDocument, TaskSummary};
 pub use transition::TransitionDocument;

@@ -1,11 +1,12 @@
 //! Pages of lists.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::task::TaskSummary;
 
 /// A page of tasks.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskList {
     /// The tasks, newest first.
     pub tasks: Vec<TaskSummary>,
@@ -14,7 +15,8 @@ pub struct TaskList {
 }
 
 /// Where a page stands in its list.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
     /// Most rows of a page.
     pub limit: usize,

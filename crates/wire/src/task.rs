@@ -1,7 +1,9 @@
 //! Tasks as documents.
 
-use serde::Serialize;
-use tasker_core::execution::{TaskExecution, task_execution};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use tasker_core::execution::task_execution;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, StepName, Version};
 use tasker_core::payload::Payload;
@@ -10,27 +12,36 @@ use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
+use crate::annotation::AnnotationDocument;
+use crate::execution::ExecutionDocument;
 use crate::instant::Instant;
 use crate::step::StepDocument;
 
-/// A task with its steps.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+/// A task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskDocument {
     /// Identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub task_id: TaskId,
     /// Name of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub name: DefinitionName,
     /// Namespace of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub namespace: Namespace,
     /// Version of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: Version,
     /// `namespace.name@version`.
     pub full_name: String,
     /// State.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::State))]
     pub status: TaskState,
     /// Whether it ended with every step done.
     pub complete: bool,
     /// Urgency, 0 to 9, lower first.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9))]
     pub priority: u8,
     /// Who asked.
     pub initiator: String,
@@ -41,47 +52,69 @@ pub struct TaskDocument {
     /// Labels.
     pub tags: Vec<String>,
     /// Steps left out on request.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub bypass_steps: Vec<StepName>,
-    /// What it works on.
-    pub context: Payload,
+    /// What it works on; absent where it is not included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, nullable = false))]
+    pub context: Option<Payload>,
     /// What ties it to whatever caused it.
     pub correlation_id: Option<String>,
     /// Identity, where repeats are told.
     pub identity_hash: Option<String>,
     /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub requested_at: Instant,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Instant,
     /// When it last changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub updated_at: Instant,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub completed_at: Option<Instant>,
-    /// Where it stands as a whole.
-    pub execution: TaskExecution,
-    /// Its steps, in document order.
-    pub steps: Vec<StepDocument>,
-    /// Its annotations, oldest first.
-    pub annotations: Vec<Annotation>,
+    /// Version: grows with every change of it or of its steps. `ETag` and `If-Match` are this.
+    pub lock_version: i64,
+    /// Where it stands as a whole; absent where it is not included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub execution: Option<ExecutionDocument>,
+    /// Its steps, in document order; absent where they are not included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub steps: Option<Vec<StepDocument>>,
+    /// Its annotations, oldest first; absent where they are not included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub annotations: Option<Vec<AnnotationDocument>>,
 }
 
 /// A task as lists show it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskSummary {
     /// Identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub task_id: TaskId,
     /// Name of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub name: DefinitionName,
     /// Namespace of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub namespace: Namespace,
     /// Version of its definition.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: Version,
     /// `namespace.name@version`.
     pub full_name: String,
     /// State.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::State))]
     pub status: TaskState,
     /// Whether it ended with every step done.
     pub complete: bool,
     /// Urgency, 0 to 9, lower first.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9))]
     pub priority: u8,
     /// Who asked.
     pub initiator: String,
@@ -96,15 +129,18 @@ pub struct TaskSummary {
     /// Number of steps that are not done.
     pub remaining_steps: u32,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Instant,
     /// When it last changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub updated_at: Instant,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub completed_at: Option<Instant>,
 }
 
-/// The answer to a request for a task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+/// The answer to a request for a task on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TaskCreated {
     /// Identity.
     pub task_id: TaskId,
@@ -114,8 +150,54 @@ pub struct TaskCreated {
     pub created: bool,
 }
 
+/// A part of a task's document that can be left out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Include {
+    /// `steps`.
+    Steps,
+    /// `annotations`.
+    Annotations,
+    /// `execution`.
+    Execution,
+    /// `context`.
+    Context,
+}
+
+impl Include {
+    /// All parts.
+    pub const ALL: [Self; 4] = [Self::Steps, Self::Annotations, Self::Execution, Self::Context];
+
+    /// All names: those of the fields, and those of the reference.
+    pub const NAMES: &[&str] =
+        &["steps", "annotations", "execution", "context", "workflow_steps", "task_annotations"];
+
+    /// The name of its field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Annotations => "annotations",
+            Self::Execution => "execution",
+            Self::Context => "context",
+        }
+    }
+}
+
+impl FromStr for Include {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "steps" | "workflow_steps" => Ok(Self::Steps),
+            "annotations" | "task_annotations" => Ok(Self::Annotations),
+            "execution" => Ok(Self::Execution),
+            "context" => Ok(Self::Context),
+            _ => Err(format!("{text:?} cannot be included; what can is {}", Self::NAMES.join(", "))),
+        }
+    }
+}
+
 impl TaskDocument {
-    /// The document of a task and its steps, as they are at an instant.
+    /// The whole document of a task and its steps, as they are at an instant.
     pub fn new(
         record: &TaskRecord,
         input: &TaskInput,
@@ -125,6 +207,7 @@ impl TaskDocument {
         now: Timestamp,
     ) -> Self {
         let definition = &plan.definition;
+        let execution = task_execution(record, steps.iter().map(|step| &step.record), now);
         Self {
             task_id: record.id,
             name: definition.name.clone(),
@@ -139,16 +222,27 @@ impl TaskDocument {
             reason: input.reason.clone(),
             tags: input.tags.clone(),
             bypass_steps: input.bypass_steps.clone(),
-            context: input.context.clone(),
+            context: Some(input.context.clone()),
             correlation_id: input.correlation_id.clone(),
             identity_hash: input.identity.clone(),
             requested_at: input.requested_at.into(),
             created_at: record.created_at.into(),
             updated_at: record.updated_at.into(),
             completed_at: record.ended_at.map(Instant),
-            execution: task_execution(record, steps.iter().map(|step| &step.record), now),
-            steps: steps.iter().map(|step| StepDocument::new(record.id, plan, step)).collect(),
-            annotations: annotations.to_vec(),
+            lock_version: record.version().0,
+            execution: Some(execution.into()),
+            steps: Some(StepDocument::list(record, plan, steps, now)),
+            annotations: Some(annotations.iter().map(Into::into).collect()),
         }
+    }
+
+    /// The same document with no other parts than these.
+    pub fn only(mut self, parts: &[Include]) -> Self {
+        let kept = |part| parts.contains(&part);
+        self.context = self.context.filter(|_| kept(Include::Context));
+        self.execution = self.execution.filter(|_| kept(Include::Execution));
+        self.steps = self.steps.filter(|_| kept(Include::Steps));
+        self.annotations = self.annotations.filter(|_| kept(Include::Annotations));
+        self
     }
 }

@@ -10,8 +10,10 @@ mod events;
 mod globals;
 mod request;
 mod run;
+mod server;
 mod step;
 mod task;
+mod task_list;
 mod torture;
 mod values;
 mod worker;
@@ -31,11 +33,14 @@ pub use events::{EventsCommand, TailArgs};
 pub use globals::{Globals, Output};
 pub use request::{ContextSource, RequestArgs};
 pub use run::RunArgs;
+pub use server::{ServerCommand, ServerRunArgs};
 pub use step::{StepCommand, StepOperator, StepRef};
 pub use task::{
-    CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, ListArgs, OperatorArgs, RetryArgs, TaskCommand,
+    CancelArgs, CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, OperatorArgs, RetryArgs, TaskCommand,
 };
+pub use task_list::ListArgs;
 pub use torture::{TortureArgs, TortureCommand, TortureRunArgs, TortureWorkerArgs};
+pub use values::When;
 pub use worker::{WorkerCommand, WorkerRunArgs};
 
 use crate::demo::DemoArgs;
@@ -88,6 +93,9 @@ pub enum Command {
     /// Run steps of any task
     #[command(subcommand)]
     Worker(WorkerCommand),
+    /// Serve the HTTP API
+    #[command(subcommand)]
+    Server(ServerCommand),
     /// Look closer: at one task or definition, or at all tasks together
     #[command(subcommand)]
     Analyze(AnalyzeCommand),

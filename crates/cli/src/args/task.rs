@@ -6,19 +6,19 @@ use clap::{Args, Subcommand};
 use tasker_core::decide::NewLimit;
 use tasker_core::diagram::LinkBase;
 use tasker_core::ids::TaskId;
-use tasker_core::names::{DefinitionName, Namespace, Version};
-use tasker_core::state::TaskState;
+use tasker_core::names::{Namespace, Version};
 
 use super::diagram::DrawingArgs;
 use super::request::RequestArgs;
-use super::values::{When, annotation, duration, task_state};
+use super::task_list::ListArgs;
+use super::values::duration;
 
 /// Work with tasks.
 #[derive(Subcommand, Clone, Debug)]
 pub enum TaskCommand {
     /// Create a task of a registered definition; workers run it
     Create(CreateArgs),
-    /// List tasks, newest first
+    /// List tasks, newest first unless told otherwise
     List(ListArgs),
     /// Show a task and its steps
     #[command(
@@ -31,7 +31,7 @@ pub enum TaskCommand {
     #[command(
         after_help = "Examples:\n  tasker task cancel 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'ordered twice'"
     )]
-    Cancel(OperatorArgs),
+    Cancel(CancelArgs),
     /// Try the failed steps of a task again
     Retry(RetryArgs),
     /// Declare a failed task done
@@ -88,47 +88,6 @@ pub struct CreateArgs {
     pub timeout: Option<Duration>,
 }
 
-/// List tasks.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "\
-Examples:
-  tasker task list
-  tasker task list --status error,in_progress --name process_order
-  tasker task list --status complete --limit 100 --include-total
-  tasker task list --created-after 1h --output json | jq '.tasks[].task_id'")]
-pub struct ListArgs {
-    /// Only in this namespace
-    #[arg(long, short, value_name = "NAME")]
-    pub namespace: Option<Namespace>,
-    /// Only of this definition
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<DefinitionName>,
-    /// Only of this version
-    #[arg(long = "version", value_name = "VERSION")]
-    pub version: Option<Version>,
-    /// Only in these states: pending, in_progress, complete, error, cancelled, resolved_manually
-    #[arg(long, value_name = "STATE,...", value_delimiter = ',', value_parser = task_state)]
-    pub status: Vec<TaskState>,
-    /// Only with this label
-    #[arg(long, value_name = "TEXT")]
-    pub tag: Option<String>,
-    /// Only with an annotation of this type whose key has this value
-    #[arg(long, value_name = "TYPE:KEY:VALUE", value_parser = annotation)]
-    pub annotation: Option<(String, String, String)>,
-    /// Only created at or after an instant, or within a span before now
-    #[arg(long, value_name = "WHEN")]
-    pub created_after: Option<When>,
-    /// Most tasks, 1 to 100
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
-    pub limit: u64,
-    /// Go on after a page: its next_cursor
-    #[arg(long, value_name = "CURSOR")]
-    pub cursor: Option<TaskId>,
-    /// Count all tasks that match
-    #[arg(long)]
-    pub include_total: bool,
-}
-
 /// Follow a task.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
@@ -158,6 +117,17 @@ pub struct OperatorArgs {
     /// Who does it; kept in the history [default: your user name]
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+}
+
+/// Cancel a task.
+#[derive(Args, Clone, Debug)]
+pub struct CancelArgs {
+    /// Who, on which, why.
+    #[command(flatten)]
+    pub operator: OperatorArgs,
+    /// Cancel it even if it is complete or was resolved
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// What a retry does to the limit of attempts.

@@ -212,7 +212,7 @@ fn text_of(cursor: Cursor, event: &TransitionDocument) -> String {
         "{cursor}  {}  {}  {step}  {} -> {}  {}  {}",
         time::local(event.at.0),
         event.task_id,
-        event.from.unwrap_or("-"),
+        event.from.as_deref().unwrap_or("-"),
         event.to,
         shorten(&event.actor, 80),
         details.unwrap_or_default()

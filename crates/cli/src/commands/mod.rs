@@ -9,6 +9,7 @@ mod definition;
 mod events;
 mod made;
 mod run;
+mod server;
 mod step;
 mod task;
 mod torture;
@@ -31,6 +32,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Step(command) => step::run(command, session).await,
         Command::Events(command) => events::run(command, session).await,
         Command::Worker(command) => worker::run(command, session).await,
+        Command::Server(command) => server::run(command, session).await,
         Command::Analyze(command) => analyze::run(command, session).await,
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,

@@ -13,7 +13,7 @@ use crate::args::{StepCommand, StepOperator, StepRef};
 use crate::exit::Status;
 use crate::input;
 use crate::open::{self, Access};
-use crate::output::{explain, task};
+use crate::output::{explain, task, time};
 use crate::session::Session;
 
 /// Works with single steps.
@@ -48,7 +48,7 @@ async fn operate(
     session: &Session,
 ) -> anyhow::Result<ExitCode> {
     let engine = open::engine(session, Access::Write).await?;
-    let who = Operator { actor: actor(operator.actor), reason: operator.reason };
+    let who = Operator::named(actor(operator.actor)).because(operator.reason);
     engine.operate(operator.which.task, operation, who).await?;
     let code = show(&engine, &operator.which, session).await;
     engine.shutdown().await;
@@ -60,7 +60,7 @@ async fn show(engine: &Engine, which: &StepRef, session: &Session) -> anyhow::Re
     let view = engine.task(which.task).await?;
     let step = view.steps.iter().find(|step| step.record.ordinal == explanation.ordinal);
     let step = step.context("the row of the step vanished while it was read")?;
-    let document = StepDocument::new(which.task, &view.detail.plan, step);
+    let document = StepDocument::new(&view.detail.record, &view.detail.plan, step, time::now());
     session.printer.result(&document, || {
         let style = session.printer.style();
         let why = if document.processed { String::new() } else { explain::step(&explanation, style) };

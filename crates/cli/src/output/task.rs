@@ -44,17 +44,16 @@ pub fn list(page: &TaskList, style: Style) -> String {
 pub fn one(task: &TaskDocument, style: Style) -> String {
     let mut pairs = standing(task);
     pairs.extend(request(task));
-    facts(&pairs, style) + "\n" + &steps(&task.steps, style)
+    facts(&pairs, style) + "\n" + &steps(steps_of(task), style)
 }
 
 /// A task that has just ended: all of its steps, if they are few, else those that failed.
 pub fn ended(task: &TaskDocument, style: Style) -> String {
     let mut text = facts(&standing(task), style) + "\n";
-    if task.steps.len() <= MOST_STEPS {
-        text.push_str(&steps(&task.steps, style));
+    if steps_of(task).len() <= MOST_STEPS {
+        text.push_str(&steps(steps_of(task), style));
     } else {
-        let failed: Vec<StepDocument> = task
-            .steps
+        let failed: Vec<StepDocument> = steps_of(task)
             .iter()
             .filter(|step| step.status == StepState::Error)
             .take(MOST_STEPS)
@@ -67,9 +66,15 @@ pub fn ended(task: &TaskDocument, style: Style) -> String {
     text
 }
 
+fn steps_of(task: &TaskDocument) -> &[StepDocument] {
+    task.steps.as_deref().unwrap_or_default()
+}
+
 fn standing(task: &TaskDocument) -> Vec<(&'static str, String)> {
     let took = task.completed_at.map(|end| time::span(end.0.since(task.created_at.0)));
-    let done = format!("{}/{} steps done", task.execution.completed_steps, task.execution.total_steps);
+    let steps = steps_of(task);
+    let n_done = steps.iter().filter(|step| step.processed).count();
+    let done = format!("{n_done}/{} steps done", steps.len());
     vec![
         ("task", task.task_id.to_string()),
         ("definition", task.full_name.clone()),
@@ -92,7 +97,7 @@ fn request(task: &TaskDocument) -> Vec<(&'static str, String)> {
         ("tags", task.tags.join(", ")),
         ("bypassed", bypassed.join(", ")),
         ("correlation", task.correlation_id.clone().unwrap_or_default()),
-        ("context", shorten(task.context.as_str(), 200)),
+        ("context", task.context.as_ref().map(|context| shorten(context.as_str(), 200)).unwrap_or_default()),
     ]
 }
 
@@ -170,8 +175,8 @@ pub fn events(events: &[TransitionDocument], style: Style) -> String {
             event.seq.to_string(),
             time::local(event.at.0),
             event.step_name.as_ref().map(ToString::to_string).unwrap_or_else(|| "(task)".into()),
-            event.from.unwrap_or("-").to_owned(),
-            event.to.to_owned(),
+            event.from.clone().unwrap_or_else(|| "-".into()),
+            event.to.clone(),
             event.actor.clone(),
             event.metadata.as_ref().map(|metadata| shorten(&metadata.to_string(), 90)).unwrap_or_default(),
         ]);

@@ -37,6 +37,8 @@ const COMMANDS: &[&str] = &[
     "worker",
     "worker run",
     "worker list",
+    "server",
+    "server run",
     "analyze",
     "analyze task",
     "analyze definition",
@@ -83,7 +85,7 @@ fn help_texts_are_locked() {
 #[test]
 fn each_command_that_does_something_has_an_example() {
     let world = World::new();
-    let groups = ["definition", "task", "step", "events", "worker", "analyze", "db", "config"];
+    let groups = ["definition", "task", "step", "events", "worker", "server", "analyze", "db", "config"];
     for command in COMMANDS.iter().filter(|command| !groups.contains(command)) {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

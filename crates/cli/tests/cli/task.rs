@@ -56,6 +56,21 @@ fn lists_are_those_of_the_api() {
     assert_eq!(count(&["--name", "foreign", "--namespace", "default", "--version", "0.1.0"]), 2);
     assert_eq!(count(&["--created-after", "1h"]), 2);
     assert_eq!(count(&["--created-after", "2100-01-01T00:00:00Z"]), 0);
+    assert_eq!(count(&["--initiator", "me", "--priority", "2", "--ended-before", "0s"]), 0);
+    assert_eq!(count(&["--initiator", "me", "--updated-after", "1h", "--sort-by", "version"]), 1);
+    let upwards = world.json(&["task", "list", "--sort-order", "asc"]);
+    assert_eq!(upwards["tasks"][0]["task_id"], first.as_str());
+    let recent = ["task", "list", "--limit", "1", "--created-after", "1h"];
+    let cursor = world.json(&recent)["pagination"]["next_cursor"].as_str().unwrap().to_owned();
+    assert_eq!(
+        world.json(&[&recent[..], &["--cursor", &cursor]].concat())["tasks"][0]["task_id"],
+        first.as_str()
+    );
+    for other in [&["--limit", "1"][..], &["--created-after", "1h", "--sort-order", "asc"]] {
+        let refused =
+            world.run(&[&["task", "list", "--output", "json", "--cursor", &cursor], other].concat());
+        assert_eq!(refused.failure(), (2, "invalid_cursor".to_owned()));
+    }
 }
 
 #[test]

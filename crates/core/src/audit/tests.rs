@@ -24,7 +24,7 @@ fn findings(driver: &Driver) -> Vec<Finding> {
 fn a_task_in_order_has_no_findings() {
     let mut driver = Driver::new(plan(&DIAMOND));
     driver.complete(&["S", "A1"]).fail("B1", hiccup()).wait(1).exhaust("B1");
-    driver.complete(&["A2"]).operate(Action::CancelTask);
+    driver.complete(&["A2"]).operate(Action::CancelTask { force: false });
     assert_eq!(findings(&driver), []);
 }
 
@@ -75,7 +75,7 @@ fn claims_belong_to_running_steps() {
 #[test]
 fn a_task_that_ended_has_only_running_steps_queued() {
     let mut cancelled = running();
-    cancelled.operate(Action::CancelTask);
+    cancelled.operate(Action::CancelTask { force: false });
     assert_eq!(findings(&cancelled), []);
     let unclaimed = codes(cancelled.clone(), |d| d.steps[1].queue.as_mut().unwrap().worker = None);
     assert_eq!(unclaimed, ["row_claim", "row_of_ended_task"]);

@@ -7,11 +7,23 @@ use crate::ids::Ordinal;
 use crate::state::{StepState, TaskState};
 
 impl Workset<'_> {
-    /// Pending steps are cancelled with the task. Running ones end by themselves, and what they did is recorded.
-    pub(super) fn cancel_task(&mut self, actor: &str, note: &Note<'_>) -> Result<Answer, Rejection> {
+    /// Pending steps are cancelled with the task. Running ones end by themselves, and what they did is recorded. A task
+    /// that was done is cancelled only if that is forced.
+    pub(super) fn cancel_task(
+        &mut self,
+        force: bool,
+        actor: &str,
+        note: &Note<'_>,
+    ) -> Result<Answer, Rejection> {
         let state = self.task.state;
-        if !TaskState::allows(Some(state), TaskState::Cancelled) {
-            return Err(illegal(format!("cancelling task {}", self.task.id), state));
+        let is_done = matches!(state, TaskState::Complete | TaskState::ResolvedManually);
+        if state == TaskState::Cancelled {
+            return Ok(Answer::Unchanged);
+        }
+        if is_done && !force {
+            let to = Some(TaskState::Cancelled.as_str());
+            return Err(illegal(format!("cancelling task {}", self.task.id), state.as_str(), to)
+                .help("a task that was done is cancelled only by force"));
         }
         self.move_task(TaskState::Cancelled, actor, Some(note));
         let all: Vec<Ordinal> = self.steps.ordinals().collect();
@@ -36,8 +48,12 @@ impl Workset<'_> {
         note: &Note<'_>,
     ) -> Result<Answer, Rejection> {
         let state = self.entry(step).record.state;
+        if state == StepState::Cancelled {
+            return Ok(Answer::Unchanged);
+        }
         if !matches!(state, StepState::Pending | StepState::InProgress) {
-            return Err(illegal(format!("cancelling step {}", self.plan.name(step)), state)
+            let to = Some(StepState::Cancelled.as_str());
+            return Err(illegal(format!("cancelling step {}", self.plan.name(step)), state.as_str(), to)
                 .help("only a step that is pending or in_progress can be cancelled"));
         }
         self.move_step(step, StepState::Cancelled, actor, Some(note));

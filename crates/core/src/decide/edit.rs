@@ -6,13 +6,31 @@ use super::{Action, Answer, Rejection, Workset};
 use crate::ids::Ordinal;
 use crate::names::StepName;
 use crate::payload::Payload;
-use crate::record::StepRecord;
+use crate::record::{RowVersion, StepRecord};
 use crate::state::StepState;
 
 /// Highest limit of executions that an operator can set (`spec/api.md` 1.5).
 pub const MAX_RETRY_LIMIT: u32 = 100;
 
 impl Workset<'_> {
+    /// What is meant for certain versions of a row is not done to another one.
+    pub(super) fn check_version(
+        &mut self,
+        action: &Action,
+        expected: Option<&[RowVersion]>,
+    ) -> Result<(), Rejection> {
+        let Some(expected) = expected else { return Ok(()) };
+        let (what, found) = match action.step() {
+            Some(step) => (format!("step {}", self.plan.name(step)), self.entry(step).record.version()),
+            None => (format!("task {}", self.task.id), self.task.version()),
+        };
+        if expected.contains(&found) {
+            return Ok(());
+        }
+        let message = format!("{what} has changed since: its version is {} now", found.0);
+        Err(Rejection::new("precondition_failed", message).help("look at it again, and decide anew"))
+    }
+
     pub(super) fn operate(
         &mut self,
         action: Action,
@@ -22,7 +40,7 @@ impl Workset<'_> {
         let note = Note::operator(actor, reason);
         let resolution = Note::resolution(actor, reason);
         match action {
-            Action::CancelTask => self.cancel_task(actor, &note),
+            Action::CancelTask { force } => self.cancel_task(force, actor, &note),
             Action::CancelStep(step) => self.cancel_step(step, actor, &note),
             Action::ResolveTask => self.resolve_task(actor, &resolution),
             Action::ResolveStep { step, results } => self.resolve_step(step, results, actor, &resolution),
@@ -56,10 +74,10 @@ impl Workset<'_> {
         let entry = self.entry(step);
         let state = entry.record.state;
         if state.is_done() || state == StepState::Cancelled {
-            return Err(illegal(format!("editing step {name}"), state));
+            return Err(illegal(format!("editing step {name}"), state.as_str(), None));
         }
         if inputs.is_some() && state == StepState::InProgress {
-            return Err(illegal(format!("changing the inputs of step {name}"), state)
+            return Err(illegal(format!("changing the inputs of step {name}"), state.as_str(), None)
                 .help("wait until this execution ended, or cancel the step"));
         }
         if retry_limit.is_none() && inputs.is_none() {

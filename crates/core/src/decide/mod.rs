@@ -29,7 +29,7 @@ use crate::ids::{Fence, Ordinal, WorkerId};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::plan::Plan;
-use crate::record::TaskRecord;
+use crate::record::{RowVersion, TaskRecord};
 use crate::state::{StepState, TaskState};
 use crate::time::Timestamp;
 
@@ -74,15 +74,21 @@ pub enum Input {
         actor: String,
         /// Why, if told.
         reason: Option<String>,
+        /// The versions of the row acted on (the step's for actions on steps, else the task's) for which this is meant;
+        /// `None`: any.
+        expected: Option<Vec<RowVersion>>,
     },
 }
 
 /// What operators can do to a task (`spec/domain.md` 3.6).
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
-    /// Cancel the task.
-    CancelTask,
-    /// Cancel a step that is pending or in progress.
+    /// Cancel the task; one that is cancelled stays as it is.
+    CancelTask {
+        /// Whether a task that is complete or resolved is cancelled too.
+        force: bool,
+    },
+    /// Cancel a step that is pending or in progress; one that is cancelled stays as it is.
     CancelStep(Ordinal),
     /// Declare a failed task done.
     ResolveTask,
@@ -125,6 +131,26 @@ pub enum Action {
         /// New inputs.
         inputs: Option<Payload>,
     },
+}
+
+impl Action {
+    /// Whether it changes what is told of a task or step, and no state.
+    fn is_edit(&self) -> bool {
+        matches!(self, Self::EditTask { .. } | Self::EditStep { .. })
+    }
+
+    /// The step that is acted on, if it is one.
+    fn step(&self) -> Option<Ordinal> {
+        match self {
+            Self::CancelStep(step)
+            | Self::ResolveStep { step, .. }
+            | Self::RetryStep { step, .. }
+            | Self::EditStep { step, .. } => Some(*step),
+            Self::CancelTask { .. } | Self::ResolveTask | Self::RetryTask { .. } | Self::EditTask { .. } => {
+                None
+            }
+        }
+    }
 }
 
 /// What a retry does to the limit of executions.
@@ -185,14 +211,27 @@ pub struct Rejection {
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
+    /// The change of a state that was refused, if one was.
+    pub change: Option<RefusedChange>,
+}
+
+/// A change of a state that was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RefusedChange {
+    /// The state that it is in.
+    pub from: &'static str,
+    /// The state that it was to change to; `None` where its state was to stay.
+    pub to: Option<&'static str>,
 }
 
 impl Rejection {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None }
+    /// A rule said no.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None, change: None }
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    /// The same with what to do instead.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -233,7 +272,7 @@ impl Needs {
 
     fn of_action(&mut self, plan: &Plan, task: &TaskRecord, action: &Action) {
         match action {
-            Action::CancelTask | Action::RetryTask { .. } => self.all = true,
+            Action::CancelTask { .. } | Action::RetryTask { .. } => self.all = true,
             Action::ResolveTask | Action::EditTask { .. } => {}
             Action::ResolveStep { step, .. } => self.with_children(plan, *step),
             Action::CancelStep(step) | Action::RetryStep { step, .. } | Action::EditStep { step, .. } => {

@@ -6,6 +6,9 @@ use super::{Answer, NewLimit, Rejection, Workset};
 use crate::ids::Ordinal;
 use crate::state::{StepState, TaskState};
 
+/// The state that tasks and steps have when they are tried again.
+const PENDING: Option<&str> = Some(TaskState::Pending.as_str());
+
 impl Workset<'_> {
     pub(super) fn retry_step(
         &mut self,
@@ -17,7 +20,7 @@ impl Workset<'_> {
     ) -> Result<Answer, Rejection> {
         let state = self.entry(step).record.state;
         if state != StepState::Error {
-            return Err(illegal(format!("retrying step {}", self.plan.name(step)), state)
+            return Err(illegal(format!("retrying step {}", self.plan.name(step)), state.as_str(), PENDING)
                 .help("only a step in error can be retried"));
         }
         let limit = self.limit_for_retry(step, limit)?;
@@ -38,7 +41,7 @@ impl Workset<'_> {
             TaskState::Error => {}
             state if state.is_open() => return Ok(Answer::Unchanged),
             state => {
-                return Err(illegal(format!("retrying task {}", self.task.id), state)
+                return Err(illegal(format!("retrying task {}", self.task.id), state.as_str(), PENDING)
                     .help("only a task in error can be retried"));
             }
         }
@@ -61,8 +64,12 @@ impl Workset<'_> {
             state if state.is_open() => return Ok(()),
             TaskState::Error => self.move_task(TaskState::Pending, actor, Some(note)),
             state => {
-                return Err(illegal(format!("changing a step of task {}", self.task.id), state)
-                    .help("submit a new task instead"));
+                return Err(illegal(
+                    format!("changing a step of task {}", self.task.id),
+                    state.as_str(),
+                    None,
+                )
+                .help("submit a new task instead"));
             }
         }
         let free: Vec<Ordinal> = self.steps.iter().filter(|e| e.is_free()).map(Entry::ordinal).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::note::Note;
 use super::steps::Steps;
-use super::{Answer, Input, Rejection, Rules};
+use super::{Answer, Input, RefusedChange, Rejection, Rules};
 use crate::ids::{Fence, Ordinal};
 use crate::outcome::StepError;
 use crate::payload::Payload;
@@ -24,6 +24,9 @@ const LOG_CAPACITY: usize = 4;
 pub struct Workset<'a> {
     pub(super) plan: Arc<Plan>,
     pub(super) rules: &'a Rules,
+    /// What the store's clock shows.
+    clock: Timestamp,
+    /// The instant of this change, never before that of any other.
     pub(super) now: Timestamp,
     pub(super) task: TaskRecord,
     pub(super) steps: Steps,
@@ -108,13 +111,14 @@ impl<'a> Workset<'a> {
         steps: impl IntoIterator<Item = (StepRecord, Option<QueueRow>)>,
     ) -> Self {
         let steps = steps.into_iter().map(|(record, row)| Entry::stored(record, row)).collect();
-        Self { now: task.moment(now), ..Self::empty(plan, rules, task, steps) }
+        Self { clock: now, now: task.moment(now), ..Self::empty(plan, rules, task, steps) }
     }
 
     pub(super) fn empty(plan: Arc<Plan>, rules: &'a Rules, task: TaskRecord, steps: Steps) -> Self {
         Self {
             plan,
             rules,
+            clock: task.updated_at,
             now: task.updated_at,
             task,
             steps,
@@ -132,8 +136,14 @@ impl<'a> Workset<'a> {
             Input::Settle { step, fence, outcome } => self.settle(step, fence, outcome),
             Input::GiveBack { step, fence } => self.give_back(step, fence),
             Input::Claim { step, worker } => self.claim(step, worker),
-            Input::Operate { action, actor, reason } => {
-                self.operate(action, &actor, reason.as_deref()).unwrap_or_else(Answer::Refused)
+            Input::Operate { action, actor, reason, expected } => {
+                // An edit is not in the log, and a clock that went back tells nothing: then the instant alone makes a new version.
+                if action.is_edit() || self.clock < self.task.updated_at {
+                    self.now = self.now.max(self.task.updated_at.next());
+                }
+                self.check_version(&action, expected.as_deref())
+                    .and_then(|()| self.operate(action, &actor, reason.as_deref()))
+                    .unwrap_or_else(Answer::Refused)
             }
         }
     }
@@ -196,9 +206,11 @@ impl<'a> Workset<'a> {
         self.task_dirty = true;
     }
 
-    /// Gives the step a queue row, or changes the one it has.
+    /// Gives the step a queue row, or changes the one it has. What is due at once is due by the store's clock, which rows
+    /// are compared with, though the instant of this change may be a little ahead of it.
     pub(super) fn schedule(&mut self, step: Ordinal, run_at: Timestamp) {
         let priority = self.task.priority;
+        let run_at = if run_at <= self.now { run_at.min(self.clock) } else { run_at };
         let entry = self.entry(step);
         let fence = entry.record.fence;
         let is_new = entry.queue.is_none();
@@ -369,6 +381,8 @@ impl Entry {
 }
 
 /// The refusal of a change that the state machine does not have.
-pub(super) fn illegal(what: String, state: impl std::fmt::Display) -> Rejection {
-    Rejection::new("invalid_state_transition", format!("{what} is not possible: its state is {state}"))
+pub(super) fn illegal(what: String, from: &'static str, to: Option<&'static str>) -> Rejection {
+    let refusal =
+        Rejection::new("invalid_state_transition", format!("{what} is not possible: its state is {from}"));
+    Rejection { change: Some(RefusedChange { from, to }), ..refusal }
 }

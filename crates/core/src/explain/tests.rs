@@ -220,7 +220,7 @@ fn cancelled() {
     help: submit a new task
     {"code":"cancelled","by":"ann","at":"2026-01-31T09:00:00.000000Z"}
     "#);
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     assert_snapshot!(task(&driver), @r#"
     the task was cancelled by ann at 2026-01-31T09:01:00.000000Z
     {"code":"cancelled","by":"ann","at":"2026-01-31T09:01:00.000000Z"}
@@ -263,14 +263,14 @@ fn blocked_by_failures_names_the_culprits_alone() {
 fn task_ended() {
     let mut driver = Driver::new(plan(&[("a", &[]), ("b", &[])]));
     driver.fail("a", hiccup()).claim("b");
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     driver.settle("b", Outcome::Success(Payload::null()));
     assert_snapshot!(step(&driver, "a"), @r#"
     step a does not run: its task ended as cancelled at 2026-01-31T09:00:00.000000Z
     {"code":"task_ended","state":"cancelled","at":"2026-01-31T09:00:00.000000Z"}
     "#);
     let mut hopeless = Driver::new(linear(2));
-    hopeless.exhaust("L1").operate(Action::CancelTask);
+    hopeless.exhaust("L1").operate(Action::CancelTask { force: false });
     assert_snapshot!(step(&hopeless, "L1"), @r#"
     step L1 was executed 3 times of at most 3 and failed: Hiccup: it did not work
     help: submit a new task

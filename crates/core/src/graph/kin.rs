@@ -1,7 +1,46 @@
 //! Who is related to a step, and how.
 
+use std::collections::HashMap;
+
 use super::Graph;
 use crate::ids::Ordinal;
+
+/// The siblings of every step of a graph: found once for all, since in a wide graph each step has nearly all others.
+#[derive(Clone, Debug)]
+pub struct Siblings {
+    /// Per step: which family it belongs to; a root belongs to none.
+    family: Vec<Option<usize>>,
+    /// Steps that wait for exactly the same steps, in document order.
+    families: Vec<Vec<Ordinal>>,
+}
+
+impl Siblings {
+    /// The siblings of every step.
+    pub fn of(graph: &Graph) -> Self {
+        let mut by_parents: HashMap<Vec<Ordinal>, usize> = HashMap::new();
+        let mut siblings = Self { family: Vec::with_capacity(graph.n_steps()), families: Vec::new() };
+        for step in graph.steps() {
+            if graph.parents(step).is_empty() {
+                siblings.family.push(None);
+                continue;
+            }
+            let n_families = siblings.families.len();
+            let family = *by_parents.entry(graph.parent_set(step)).or_insert(n_families);
+            if family == n_families {
+                siblings.families.push(Vec::new());
+            }
+            siblings.families[family].push(step);
+            siblings.family.push(Some(family));
+        }
+        siblings
+    }
+
+    /// What [`Graph::siblings`] says of a step.
+    pub fn of_step(&self, step: Ordinal) -> impl Iterator<Item = Ordinal> {
+        let family = self.family[step.index()].map(|family| self.families[family].as_slice());
+        family.unwrap_or_default().iter().copied().filter(move |other| *other != step)
+    }
+}
 
 impl Graph {
     /// The other steps that wait for exactly the same steps, in document order. A root has none.
@@ -91,6 +130,8 @@ mod tests {
                 for other in graph.siblings(step) {
                     prop_assert!(graph.siblings(other).contains(&step));
                 }
+                let of_all: Vec<_> = Siblings::of(&graph).of_step(step).collect();
+                prop_assert_eq!(of_all, graph.siblings(step));
             }
         }
     }

@@ -13,6 +13,7 @@ mod reach;
 mod redundancy;
 pub mod shapes;
 
+pub use kin::Siblings;
 pub use paths::PathCount;
 pub use reach::Reach;
 

@@ -149,7 +149,7 @@ fn dom_66_rows_are_in_document_order() {
 fn steps_of_a_task_that_ended_are_not_ready() {
     let mut driver = Driver::new(plan(&[("a", &[]), ("b", &[])]));
     driver.fail("a", refusal()).fail("b", hiccup());
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     driver.wait(1_000);
     assert_eq!(ready(&driver), [""; 0]);
     assert_eq!(row(&driver, "b").blocking_reason, Some(BlockingReason::Unknown));

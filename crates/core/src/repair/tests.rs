@@ -283,7 +283,7 @@ fn a_task_whose_rows_are_gone_goes_on() {
 #[test]
 fn a_task_that_was_cancelled_gets_the_rows_of_running_steps_back() {
     let mut driver = running();
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     let lost = |d: &mut Driver| {
         d.steps[1].queue = None;
         d.task.active = 0;
@@ -380,7 +380,7 @@ proptest::proptest! {
     ) {
         let cancelled = || {
             let mut driver = running();
-            driver.operate(Action::CancelTask);
+            driver.operate(Action::CancelTask { force: false });
             driver
         };
         let mut driver = [running, failed, turns, cancelled][shape]();

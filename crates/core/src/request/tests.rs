@@ -213,7 +213,7 @@ fn api_7_api_14_api_15_a_request_of_another_shape_is_told_in_full() {
             "invalid_version: version: \"1\" is not a valid version: SemVer, such as 1.0.0 or 2.1.0-rc.1, at most 32 characters",
             "blank: context: a request must have a context, a JSON object; it may be {}",
             "wrong_type: tags.1: must be text, but is a number",
-            "wrong_type: priority: must be a whole number, but is \"high\"",
+            "wrong_type: priority: must be a whole number, but is text",
             "invalid_time: not_before: \"noon\" is not an RFC 3339 time, such as 2026-01-31T09:00:00Z",
             "invalid_id: id: \"7\" is not a UUID",
         ]

@@ -5,6 +5,7 @@ use tasker_core::decide::{Action, Answer, Input, NewLimit};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
+use tasker_core::record::RowVersion;
 use tasker_core::request::{RequestProblem, tag_problems, text_problem};
 use tokio::sync::oneshot;
 
@@ -15,8 +16,11 @@ use crate::settler::Item;
 /// What an operator wants done; steps by name.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Operation {
-    /// Cancel the task.
-    CancelTask,
+    /// Cancel the task; one that is cancelled stays as it is.
+    CancelTask {
+        /// Whether a task that is complete or resolved is cancelled too.
+        force: bool,
+    },
     /// Declare a failed task done.
     ResolveTask,
     /// Try failed steps of a failed task again; no names: all.
@@ -69,6 +73,21 @@ pub struct Operator {
     pub actor: String,
     /// Why.
     pub reason: Option<String>,
+    /// The versions of the row acted on (the step's for operations on steps, else the task's) for which this is meant;
+    /// `None`: any.
+    pub expected: Option<Vec<RowVersion>>,
+}
+
+impl Operator {
+    /// Somebody who says no more than who it is.
+    pub fn named(actor: impl Into<String>) -> Self {
+        Self { actor: actor.into(), reason: None, expected: None }
+    }
+
+    /// The same with why.
+    pub fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
+    }
 }
 
 impl Engine {
@@ -76,7 +95,7 @@ impl Engine {
     ///
     /// # Errors
     /// `task_not_found`, `step_not_found`; [`UseCaseError::Refused`] where a rule says no, such as
-    /// `invalid_state_transition` or `retry_limit_reached`.
+    /// `invalid_state_transition`, `retry_limit_reached` or `precondition_failed`.
     pub async fn operate(
         &self,
         task: TaskId,
@@ -86,7 +105,8 @@ impl Engine {
         check_texts(&operation, &operator)?;
         let detail = self.task_detail(task).await?;
         let action = self.action(task, &detail.plan, operation)?;
-        let input = Input::Operate { action, actor: operator.actor, reason: operator.reason };
+        let Operator { actor, reason, expected } = operator;
+        let input = Input::Operate { action, actor, reason, expected };
         let (reply, answer) = oneshot::channel();
         let item = Item::of_operator(task, input, reply);
         self.lanes.send(item).await.map_err(|_| UseCaseError::Stopped)?;
@@ -99,7 +119,7 @@ impl Engine {
     fn action(&self, task: TaskId, plan: &Plan, operation: Operation) -> Result<Action, UseCaseError> {
         let position = |name: &str| position(task, plan, name);
         Ok(match operation {
-            Operation::CancelTask => Action::CancelTask,
+            Operation::CancelTask { force } => Action::CancelTask { force },
             Operation::ResolveTask => Action::ResolveTask,
             Operation::RetryTask { steps, limit } => {
                 let steps = steps.iter().map(|name| position(name)).collect::<Result<_, _>>()?;
@@ -151,13 +171,5 @@ fn payload(value: Option<Value>, max_bytes: usize, pointer: &str) -> Result<Opti
 
 /// The position of a step, or an error that names the steps there are.
 pub(super) fn position(task: TaskId, plan: &Plan, name: &str) -> Result<Ordinal, UseCaseError> {
-    plan.position(name).ok_or_else(|| {
-        let names: Vec<&str> = plan.definition.steps.iter().take(20).map(|step| step.name.as_str()).collect();
-        let more = if plan.definition.steps.len() > names.len() { ", ..." } else { "" };
-        UseCaseError::NotFound {
-            code: "step_not_found",
-            message: format!("task {task} has no step {name:?}"),
-            help: Some(format!("its steps are {}{more}", names.join(", "))),
-        }
-    })
+    plan.position(name).ok_or_else(|| UseCaseError::step_not_found(task, plan, name))
 }

@@ -44,6 +44,14 @@ impl Engine {
         Ok(TaskView { detail, steps })
     }
 
+    /// The steps of a task, in document order; none if there is no such task.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Store`].
+    pub async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, UseCaseError> {
+        Ok(self.parts.store.steps(id).await?)
+    }
+
     /// A page of tasks.
     ///
     /// # Errors
@@ -91,7 +99,8 @@ impl Engine {
     async fn until_ended(&self, id: TaskId) -> Result<TaskState, UseCaseError> {
         let mut end = self.parts.watchers.end_of(id);
         loop {
-            let state = self.parts.store.task_state(id).await?.ok_or_else(|| task_not_found(id))?;
+            let state =
+                self.parts.store.task_state(id).await?.ok_or_else(|| UseCaseError::task_not_found(id))?;
             if !state.is_open() {
                 return Ok(state);
             }
@@ -177,22 +186,18 @@ impl Engine {
         Ok(self.parts.store.queue().await?)
     }
 
-    pub(super) async fn task_detail(&self, id: TaskId) -> Result<TaskDetail, UseCaseError> {
-        self.parts.store.task(id).await?.ok_or_else(|| task_not_found(id))
+    /// One task without its steps.
+    ///
+    /// # Errors
+    /// `task_not_found`.
+    pub async fn task_detail(&self, id: TaskId) -> Result<TaskDetail, UseCaseError> {
+        self.parts.store.task(id).await?.ok_or_else(|| UseCaseError::task_not_found(id))
     }
 
     /// Handlers that some live worker serves.
     async fn served_handlers(&self) -> Result<BTreeSet<HandlerName>, UseCaseError> {
         let workers = self.parts.store.workers().await?;
         Ok(workers.into_iter().filter(WorkerRow::is_live).flat_map(|worker| worker.handlers).collect())
-    }
-}
-
-fn task_not_found(id: TaskId) -> UseCaseError {
-    UseCaseError::NotFound {
-        code: "task_not_found",
-        message: format!("there is no task {id}"),
-        help: Some("list the tasks there are: tasker task list".into()),
     }
 }
 

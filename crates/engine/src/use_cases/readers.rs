@@ -49,9 +49,6 @@ fn check(name: &str) -> Result<(), Rejection> {
     if !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(is_usable) {
         return Ok(());
     }
-    Err(Rejection {
-        code: "invalid_reader_name",
-        message: format!("{name:?} cannot name a reader"),
-        help: Some(format!("use 1 to {MAX_NAME} of A-Z a-z 0-9 _ . -")),
-    })
+    Err(Rejection::new("invalid_reader_name", format!("{name:?} cannot name a reader"))
+        .help(format!("use 1 to {MAX_NAME} of A-Z a-z 0-9 _ . -")))
 }

@@ -24,7 +24,7 @@ const BIG: &[&str] = &[
 ];
 
 /// Statements that are meant to visit a whole table: counts, checks, gauges.
-const VISITORS: &[&str] = &["count_all", "health_steps", "health_tasks", "queue_depths"];
+const VISITORS: &[&str] = &["count_all", "count_matching", "health_steps", "health_tasks", "queue_depths"];
 
 fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
     let path = directory.path().join("tasker.db");
@@ -79,11 +79,19 @@ fn hot_statements_use_their_index() {
         (sql::WORKER_CLAIMS, "SEARCH q USING INDEX queue_held (worker_id=?)"),
         (sql::LOG_ALL, "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
         (sql::LOG_OF_TASK, "SEARCH x USING INDEX transition_by_task (task_seq=?)"),
-        (sql::LIST_ALL, "SEARCH task USING COVERING INDEX sqlite_autoindex_task_1 (id<?)"),
+        (sql::LIST_NEWEST, "SEARCH task USING COVERING INDEX sqlite_autoindex_task_1 (id<?)"),
+        (sql::LIST_OLDEST, "SEARCH task USING COVERING INDEX sqlite_autoindex_task_1 (id>?)"),
         (
-            sql::LIST_KIND,
+            sql::LIST_NEWEST_OF,
             "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id<?)",
         ),
+        (
+            sql::LIST_OLDEST_OF,
+            "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id>?)",
+        ),
+        (sql::LIST_MATCHES, "SEARCH t USING INDEX sqlite_autoindex_task_1 (id=?)"),
+        (sql::LIST_MATCHES, "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"),
+        (sql::LIST_MATCHES, "SEARCH a USING INDEX task_annotation_by_task (task_seq=?)"),
         (sql::COUNT_KIND, "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
         (
             sql::CHECK_OPEN,
@@ -113,7 +121,10 @@ fn hot_statements_do_not_sort() {
         sql::CLAIM_DUE,
         sql::LOG_ALL,
         sql::LOG_OF_TASK,
-        sql::LIST_KIND,
+        sql::LIST_NEWEST,
+        sql::LIST_OLDEST,
+        sql::LIST_NEWEST_OF,
+        sql::LIST_OLDEST_OF,
         sql::CHECK_OPEN,
         sql::CHECK_ENDED,
     ] {

@@ -224,11 +224,10 @@ fn needed(needs: &Needs, all: &[(StepRecord, Option<QueueRow>)]) -> Vec<(StepRec
 
 fn unknown_task(task: TaskId, input: &Input) -> Answer {
     match input {
-        Input::Operate { .. } => Answer::Refused(Rejection {
-            code: "not_found",
-            message: format!("there is no task {task}"),
-            help: Some("list tasks: tasker task list".into()),
-        }),
+        Input::Operate { .. } => {
+            let message = format!("there is no task {task}");
+            Answer::Refused(Rejection::new("not_found", message).help("list tasks: tasker task list"))
+        }
         _ => Answer::Stale,
     }
 }

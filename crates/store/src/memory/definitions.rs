@@ -52,7 +52,7 @@ impl Tables {
     }
 
     pub(super) fn delete_namespace(&mut self, name: &str) -> Result<(), Rejection> {
-        let refused = |code, message| Err(Rejection { code, message, help: None });
+        let refused = |code, message| Err(Rejection::new(code, message));
         if self.definitions.keys().any(|(namespace, ..)| namespace.as_str() == name) {
             return refused("in_use", format!("namespace {name} has definitions and cannot be deleted"));
         }
@@ -154,5 +154,5 @@ fn check_object(object: &ObjectRef) -> Result<(), Rejection> {
         "an object needs a system and an id of 1 to {MAX_OBJECT_ID} characters, but {:?} has an id of {n_chars}",
         object.system
     );
-    Err(Rejection { code: "out_of_range", message, help: None })
+    Err(Rejection::new("out_of_range", message))
 }

@@ -1,5 +1,6 @@
 //! Reads: tasks and the queue.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -10,7 +11,8 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::read::{QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskRow};
+use crate::list::{Direction, Position, SortKey, TaskFilter, TaskPage, TaskRow};
+use crate::read::{QueueDepth, TaskDetail};
 
 impl Tables {
     pub(super) fn task_detail(&self, id: TaskId) -> Option<TaskDetail> {
@@ -24,15 +26,21 @@ impl Tables {
     }
 
     pub(super) fn task_page(&self, filter: &TaskFilter) -> TaskPage {
-        let matching = || self.tasks.values().rev().filter(|task| task.matches(filter));
-        let after = |task: &&Task| filter.after.is_none_or(|after| task.record.id < after);
-        let mut rows = matching().filter(after);
-        let tasks: Vec<TaskRow> = rows.by_ref().take(filter.limit).map(Task::row).collect();
-        TaskPage {
-            tasks,
-            has_more: rows.next().is_some(),
-            total: filter.count_all.then(|| matching().count() as u64),
-        }
+        let matching = self.tasks.values().filter(|task| task.matches(filter)).map(Task::row);
+        let mut places: Vec<(SortKey, TaskRow)> =
+            matching.map(|row| (Position::of(&row, filter.sort).key, row)).collect();
+        let total = filter.count_all.then_some(places.len() as u64);
+        places.sort_by(|(key, row), (other_key, other)| {
+            let upwards = (key, row.task_id).cmp(&(other_key, other.task_id));
+            if filter.direction == Direction::Asc { upwards } else { upwards.reverse() }
+        });
+        places
+            .retain(|(key, row)| filter.after.as_ref().is_none_or(|after| is_after(after, key, row, filter)));
+        let has_more = filter.limit > 0 && places.len() > filter.limit;
+        places.truncate(filter.limit);
+        let tasks: Vec<TaskRow> = places.into_iter().map(|(_, row)| row).collect();
+        let next = tasks.last().filter(|_| has_more).map(|row| Position::of(row, filter.sort));
+        TaskPage { tasks, has_more, next, total }
     }
 
     pub(super) fn queue_depths(&self, now: Timestamp) -> Vec<QueueDepth> {
@@ -45,6 +53,11 @@ impl Tables {
         }
         depths.into_values().collect()
     }
+}
+
+fn is_after(after: &Position, key: &SortKey, row: &TaskRow, filter: &TaskFilter) -> bool {
+    let order = (key, row.task_id).cmp(&(&after.key, after.id));
+    order == if filter.direction == Direction::Asc { Ordering::Greater } else { Ordering::Less }
 }
 
 fn empty(handler: &HandlerName) -> QueueDepth {
@@ -66,17 +79,24 @@ impl QueueDepth {
 
 impl Task {
     fn matches(&self, filter: &TaskFilter) -> bool {
-        let definition = &self.plan.definition;
+        let (record, input, definition) = (&self.record, &self.input, &self.plan.definition);
         let annotated = |(kind, key, text): &(String, String, String)| {
             self.annotations.iter().any(|annotation| says(annotation, kind, key, text))
         };
-        filter.namespace.as_ref().is_none_or(|namespace| definition.namespace == *namespace)
-            && filter.name.as_ref().is_none_or(|name| definition.name == *name)
-            && filter.version.as_ref().is_none_or(|version| definition.version == *version)
-            && (filter.states.is_empty() || filter.states.contains(&self.record.state))
-            && filter.tag.as_ref().is_none_or(|tag| self.input.tags.contains(tag))
-            && filter.annotation.as_ref().is_none_or(annotated)
-            && filter.created_after.is_none_or(|after| self.record.created_at > after)
+        let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
+        filter.wants_definition(&definition.namespace, &definition.name, &definition.version)
+            && filter.wanted_states().contains(&record.state)
+            && is(&filter.initiator, &input.initiator)
+            && is(&filter.source_system, &input.source_system)
+            && is(&filter.reason, &input.reason)
+            && filter.correlation_id.as_ref().is_none_or(|id| input.correlation_id.as_ref() == Some(id))
+            && filter.priority.is_none_or(|priority| record.priority.get() == priority)
+            && filter.tags.iter().all(|tag| input.tags.contains(tag))
+            && filter.annotations.iter().all(annotated)
+            && filter.created.holds(Some(record.created_at))
+            && filter.requested.holds(Some(input.requested_at))
+            && filter.updated.holds(Some(record.updated_at))
+            && filter.ended.holds(record.ended_at)
     }
 
     fn row(&self) -> TaskRow {

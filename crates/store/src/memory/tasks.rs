@@ -66,7 +66,7 @@ impl Tables {
             Some(_) => return None,
         };
         let message = format!("definition {} {what}", definition.full_name());
-        Some(SubmitAnswer::Refused(Rejection { code, message, help: Some(help.into()) }))
+        Some(SubmitAnswer::Refused(Rejection::new(code, message).help(help)))
     }
 
     fn accept(
@@ -82,7 +82,7 @@ impl Tables {
             Ok(new) => new,
             Err(message) => {
                 let message = format!("task {} has no identity: {message}", submission.id);
-                return SubmitAnswer::Refused(Rejection { code: "identity_failed", message, help: None });
+                return SubmitAnswer::Refused(Rejection::new("identity_failed", message));
             }
         };
         if let Some(of) = new.input.identity.as_deref().and_then(|identity| self.with_identity(identity)) {

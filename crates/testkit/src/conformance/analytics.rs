@@ -122,7 +122,7 @@ pub async fn a_step_that_failed_for_good_is_neither_retryable_nor_exhausted(stor
     d.fail_for_good(&claims[0]).await;
     d.succeed(&claims[1]).await;
     let cancelled = d.start(&plan("order", &[("a", &[]), ("b", &[])])).await;
-    d.operate(cancelled, Action::CancelTask).await;
+    d.operate(cancelled, Action::CancelTask { force: false }).await;
     let resolved = d.start(&plan("other", &[("a", &[])])).await;
     d.operate(resolved, Action::ResolveStep { step: tasker_core::ids::Ordinal(0), results: None }).await;
     let expected = HealthCounts {
@@ -198,7 +198,7 @@ pub async fn a_step_that_ends_in_a_cancelled_task_counts(store: StoreUnderTest) 
     let d = Driver::new(store);
     let id = d.start(&plan("order", &[("a", &[]), ("b", &["a"])])).await;
     let claim = d.claim_one("a").await;
-    d.operate(id, Action::CancelTask).await;
+    d.operate(id, Action::CancelTask { force: false }).await;
     d.clock.advance_seconds(60);
     let since = d.clock.now();
     d.clock.advance_seconds(2);

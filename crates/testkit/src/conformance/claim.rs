@@ -221,7 +221,7 @@ pub async fn a_step_of_a_cancelled_task_is_given_back_to_nobody(store: StoreUnde
     let d = Driver::new(store);
     let id = d.start(&plan("order", &[("a", &[])])).await;
     let claim = d.claim_one("a").await;
-    assert_eq!(d.operate(id, Action::CancelTask).await, Answer::Done);
+    assert_eq!(d.operate(id, Action::CancelTask { force: false }).await, Answer::Done);
     assert_eq!(d.one(id, Input::GiveBack { step: claim.ordinal, fence: claim.fence }).await, Answer::Done);
     assert_eq!(d.summary(id).await, "cancelled: a cancelled");
     assert!(d.queued(id).await.is_empty());

@@ -56,7 +56,7 @@ pub async fn a_row_tells_what_people_want_to_know(store: StoreUnderTest) {
         completed_at: None,
     };
     let filter = || TaskFilter { limit: 5, ..TaskFilter::default() };
-    let expected = TaskPage { tasks: vec![row.clone()], has_more: false, total: None };
+    let expected = TaskPage { tasks: vec![row.clone()], has_more: false, next: None, total: None };
     assert_eq!(page(&d, filter()).await, expected);
     let claim = d.claim_one("b").await;
     d.clock.advance_seconds(1);
@@ -76,11 +76,11 @@ pub async fn pages_follow_one_another_newest_first(store: StoreUnderTest) {
     ids.reverse();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let filter = TaskFilter { limit: 3, after, count_all: true, ..TaskFilter::default() };
+        let filter = TaskFilter { limit: 3, after: after.clone(), count_all: true, ..TaskFilter::default() };
         let page = page(&d, filter).await;
         assert_eq!(page.total, Some(7), "the total does not depend on the page");
         seen.extend(page.tasks.iter().map(|row| row.task_id));
-        after = seen.last().copied();
+        after = page.next;
         assert_eq!(page.has_more, seen.len() < 7);
         if !page.has_more {
             break;
@@ -121,7 +121,7 @@ pub async fn tasks_are_found_by_their_state(store: StoreUnderTest) {
     let claim = d.claim_one("a").await;
     d.fail_for_good(&claim).await;
     let cancelled = d.start(&plan).await;
-    d.operate(cancelled, Action::CancelTask).await;
+    d.operate(cancelled, Action::CancelTask { force: false }).await;
     let running = d.start(&plan).await;
     d.claim_one("a").await;
     let pending = d.start(&plan).await;
@@ -143,23 +143,23 @@ pub async fn tasks_are_found_by_tag_and_time(store: StoreUnderTest) {
         d.start_with(&plan, |r| r.tags = tags.iter().map(|tag| (*tag).to_owned()).collect()).await
     };
     let one = tagged(&["vip", "eu"]).await;
-    let start = d.clock.now();
     d.clock.advance_seconds(1);
+    let start = d.clock.now();
     let two = tagged(&["vip\"x", "EU"]).await;
     d.clock.advance_seconds(1);
     let three = tagged(&["vip"]).await;
     let tag = |text: &str| {
         let text = text.to_owned();
-        move |f: &mut TaskFilter| f.tag = Some(text)
+        move |f: &mut TaskFilter| f.tags = vec![text]
     };
     assert_eq!(matching(&d, tag("vip")).await, [three, one], "whole tags");
     assert_eq!(matching(&d, tag("eu")).await, [one], "tags are case-sensitive");
     assert_eq!(matching(&d, tag("vip\"x")).await, [two]);
     assert_eq!(matching(&d, tag("vi")).await, []);
-    assert_eq!(matching(&d, |f| f.created_after = Some(start)).await, [three, two], "strictly after");
+    assert_eq!(matching(&d, |f| f.created.from = Some(start)).await, [three, two], "from this instant on");
     let both = |f: &mut TaskFilter| {
-        f.created_after = Some(start);
-        f.tag = Some("vip".into());
+        f.created.from = Some(start);
+        f.tags = vec!["vip".into()];
     };
     assert_eq!(matching(&d, both).await, [three]);
 }
@@ -194,7 +194,7 @@ pub async fn tasks_are_found_by_annotation(store: StoreUnderTest) {
         ("first", "sta\"tus", "paid", vec![]),
     ] {
         let annotation = (kind.to_owned(), key.to_owned(), text.to_owned());
-        let found = matching(&d, |f| f.annotation = Some(annotation.clone())).await;
+        let found = matching(&d, |f| f.annotations = vec![annotation.clone()]).await;
         assert_eq!(found, expected, "{annotation:?}");
     }
 }

@@ -12,6 +12,7 @@ pub mod lists;
 pub mod log;
 pub mod objects;
 pub mod operate;
+pub mod pages;
 pub mod prune;
 pub mod readers;
 pub mod scenarios_crash;
@@ -107,6 +108,14 @@ macro_rules! conformance_tests {
                 tasks_are_found_by_annotation,
                 what_does_not_exist_is_absent,
                 the_queue_is_counted_per_handler,
+            ];
+            pages: [
+                every_filter_alone_and_with_every_other,
+                every_order_upwards_and_downwards,
+                filters_and_orders_go_together,
+                a_list_is_told_once_while_tasks_come_and_change,
+                a_page_may_go_on_after_a_place_without_a_task,
+                a_span_holds_its_beginning_and_not_its_end,
             ];
             analytics: [
                 dom_133_tasks_and_steps_are_counted_by_state,

@@ -78,7 +78,7 @@ pub async fn every_way_to_end_counts(store: StoreUnderTest) {
     d.fail_for_good(&claim).await;
     d.operate(resolved, Action::ResolveTask).await;
     let cancelled = d.start(&plan).await;
-    d.operate(cancelled, Action::CancelTask).await;
+    d.operate(cancelled, Action::CancelTask { force: false }).await;
     d.clock.advance_seconds(10);
     assert_eq!(prune(&d, older_than(5, 100)).await.tasks, 3);
     assert!(d.store.task(failed).await.expect("read").is_none());

@@ -23,7 +23,7 @@ pub async fn dom_36_what_can_become_of_a_pending_task(store: StoreUnderTest) {
     let settle = Input::Settle { step: Ordinal(0), fence, outcome };
     assert_eq!(d.one(to_resolve, settle).await, Answer::Stale, "a task does not complete unless it ran");
     let to_cancel = d.start(&plan).await;
-    assert_eq!(d.operate(to_cancel, Action::CancelTask).await, Answer::Done);
+    assert_eq!(d.operate(to_cancel, Action::CancelTask { force: false }).await, Answer::Done);
     let to_fail = d.start(&plan).await;
     assert_eq!(d.operate(to_fail, Action::CancelStep(Ordinal(0))).await, Answer::Done);
     assert_eq!(d.state(to_fail).await, TaskState::Error);
@@ -44,7 +44,7 @@ pub async fn dom_37_what_can_become_of_a_running_task(store: StoreUnderTest) {
         match action {
             "succeed" => d.succeed(&claim).await,
             "fail" => d.fail_for_good(&claim).await,
-            _ => d.operate(id, Action::CancelTask).await,
+            _ => d.operate(id, Action::CancelTask { force: false }).await,
         };
         assert_eq!(d.state(id).await, expected);
     }
@@ -56,7 +56,7 @@ pub async fn dom_38_what_can_become_of_a_failed_task(store: StoreUnderTest) {
     let plan = plan("order", &[("a", &[])]);
     let actions = [
         (Action::ResolveTask, TaskState::ResolvedManually),
-        (Action::CancelTask, TaskState::Cancelled),
+        (Action::CancelTask { force: false }, TaskState::Cancelled),
         (Action::RetryTask { steps: vec![], limit: NewLimit::Keep }, TaskState::Pending),
     ];
     for (action, expected) in actions {
@@ -71,7 +71,7 @@ pub async fn dom_38_what_can_become_of_a_failed_task(store: StoreUnderTest) {
         assert_eq!(d.state(id).await, TaskState::Error);
         assert_eq!(d.operate(id, action).await, Answer::Done);
         assert_eq!(d.state(id).await, expected);
-        d.operate(id, Action::CancelTask).await;
+        d.operate(id, Action::CancelTask { force: false }).await;
     }
     d.assert_sound().await;
 }
@@ -116,7 +116,7 @@ pub async fn dom_41_a_step_starts_when_all_its_parents_are_done(store: StoreUnde
         }
         let expected = if may_start { Answer::Claimed } else { Answer::NotClaimable };
         assert_eq!(d.one(id, claim_c.clone()).await, expected, "{end}");
-        d.operate(id, Action::CancelTask).await;
+        d.operate(id, Action::CancelTask { force: false }).await;
     }
     d.assert_sound().await;
 }
@@ -213,7 +213,7 @@ pub async fn dom_48_metadata_is_an_object_or_absent(store: StoreUnderTest) {
     let claim = d.claim_exactly(&["one", "two"]).await.remove(0);
     d.fail(&claim).await;
     d.operate(id, Action::ResolveStep { step: at(&plan, "one"), results: None }).await;
-    d.operate(id, Action::CancelTask).await;
+    d.operate(id, Action::CancelTask { force: false }).await;
     let texts: Vec<String> = d.log(id).await.into_iter().filter_map(|entry| entry.metadata).collect();
     assert!(texts.len() >= 5, "{texts:?}");
     for text in texts {

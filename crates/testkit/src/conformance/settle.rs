@@ -228,7 +228,8 @@ pub async fn one_batch_settles_many_tasks_item_by_item(store: StoreUnderTest) {
         let fence = work.iter().find(of).expect("all are claimed").claim.fence;
         (task, Input::Settle { step, fence, outcome })
     };
-    let operate = |task, action| (task, Input::Operate { action, actor: "ops".into(), reason: None });
+    let operate =
+        |task, action| (task, Input::Operate { action, actor: "ops".into(), reason: None, expected: None });
     let broken = || Outcome::Failure(Failure::permanent("Refused", "refused", "no"));
     let inputs = vec![
         settle(two, "a", success("1")),
@@ -237,7 +238,7 @@ pub async fn one_batch_settles_many_tasks_item_by_item(store: StoreUnderTest) {
         settle(two, "b", success("1")),
         settle(one, "b", broken()),
         operate(one, Action::CancelStep(Ordinal(0))),
-        operate(crate::driver::task_id(99), Action::CancelTask),
+        operate(crate::driver::task_id(99), Action::CancelTask { force: false }),
         (crate::driver::task_id(99), Input::GiveBack { step: Ordinal(0), fence: Fence(1) }),
     ];
     let applied = d.apply(inputs, None).await;

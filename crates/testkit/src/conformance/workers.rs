@@ -87,7 +87,7 @@ pub async fn a_claim_of_a_cancelled_task_that_nobody_heard_of_is_to_be_given_bac
     d.beat(d.worker, &[]).await;
     d.start(&plan("order", &[("a", &[])])).await;
     let claim = d.claim_one("a").await;
-    d.operate(claim.task, Action::CancelTask).await;
+    d.operate(claim.task, Action::CancelTask { force: false }).await;
     d.clock.advance_seconds(3);
     let answer = d.beat(d.worker, &[]).await;
     let unknown: Vec<ClaimKey> = answer.unknown.iter().map(|work| ClaimKey::from(&work.claim)).collect();
@@ -155,7 +155,7 @@ pub async fn a_worker_learns_which_claims_it_lost(store: StoreUnderTest) {
     }
     let [kept, settled, cancelled, step_cancelled, taken_over] = &claims[..] else { panic!("five claims") };
     d.succeed(settled).await;
-    d.operate(cancelled.task, Action::CancelTask).await;
+    d.operate(cancelled.task, Action::CancelTask { force: false }).await;
     d.operate(step_cancelled.task, Action::CancelStep(Ordinal(0))).await;
     d.settle(taken_over, Outcome::Interrupted).await;
     assert_eq!(d.claim_as(worker_id(9), 1).await[0].claim.fence, Fence(2));

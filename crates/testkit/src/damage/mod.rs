@@ -248,7 +248,7 @@ async fn order(d: &Driver) -> TaskId {
 
 async fn cancelled(d: &Driver) -> TaskId {
     let id = order(d).await;
-    assert_eq!(d.operate(id, Action::CancelTask).await, Answer::Done);
+    assert_eq!(d.operate(id, Action::CancelTask { force: false }).await, Answer::Done);
     id
 }
 

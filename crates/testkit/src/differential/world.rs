@@ -166,7 +166,7 @@ impl World {
                 let (task, plan) = self.some_task()?;
                 let action = random_action(&mut self.rng, &plan);
                 let reason = self.rng.percent(50).then(|| "by chance".to_owned());
-                Some((task, Input::Operate { action, actor: "ops".into(), reason }))
+                Some((task, Input::Operate { action, actor: "ops".into(), reason, expected: None }))
             }
         }
     }

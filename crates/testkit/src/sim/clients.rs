@@ -93,8 +93,8 @@ pub(super) async fn usurp(shared: Arc<Shared>, door: Door, request: TaskRequest)
 
 /// Acts on a task.
 pub(super) async fn operate(shared: Arc<Shared>, door: Door, task: TaskId, operation: Operation) {
-    let operator = Operator { actor: "ops".into(), reason: None };
-    let cancels = operation == Operation::CancelTask;
+    let operator = Operator::named("ops");
+    let cancels = matches!(operation, Operation::CancelTask { .. });
     let Some(answer) = door.ask(door.engine.operate(task, operation, operator)).await else { return };
     let state = lock(&shared.oracle).task(task).map(|seen| seen.state());
     match answer {
@@ -144,7 +144,7 @@ pub(super) fn random_operation(shared: &Shared, plan: &Plan) -> Operation {
     let step = steps[shared.below(steps.len())].name.to_string();
     let limit = [NewLimit::Keep, NewLimit::More(1), NewLimit::Set(3)][shared.below(3)];
     match shared.below(12) {
-        0..=2 => Operation::CancelTask,
+        n @ 0..=2 => Operation::CancelTask { force: n == 0 },
         3 => Operation::CancelStep(step),
         4 => Operation::ResolveTask,
         5 => Operation::ResolveStep { step, results: None },

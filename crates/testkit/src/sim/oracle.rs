@@ -141,7 +141,7 @@ impl Oracle {
     /// Judges what a commit promised about tasks; to be asked after [`Oracle::look`].
     pub(super) fn judge_effects(&self, batch: &ApplyBatch, applied: &Applied) -> Result<(), String> {
         for ((task, input), answer) in batch.inputs.iter().zip(&applied.answers) {
-            let cancels = matches!(input, Input::Operate { action: Action::CancelTask, .. });
+            let cancels = matches!(input, Input::Operate { action: Action::CancelTask { .. }, .. });
             let state = self.tasks.get(task).map(Seen::state);
             if cancels && *answer == Answer::Done && state != Some(TaskState::Cancelled) {
                 return Err(format!("cancelling a task was answered with success, but it is {state:?}"));

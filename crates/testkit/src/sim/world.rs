@@ -228,7 +228,7 @@ impl World {
         }
         for _ in 0..2 {
             let (Some(door), Some((task, _))) = (self.door(), self.some_task()) else { continue };
-            let cancel = tasker_engine::use_cases::Operation::CancelTask;
+            let cancel = tasker_engine::use_cases::Operation::CancelTask { force: false };
             clients::go(&self.shared, clients::operate(self.shared.clone(), door, task, cancel));
         }
     }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use tasker_engine::use_cases::{Operation, Operator};
 
 use super::show;
-use crate::args::{OperatorArgs, RetryArgs};
+use crate::args::{CancelArgs, OperatorArgs, RetryArgs};
 use crate::exit::Status;
 use crate::open::{self, Access};
 use crate::session::Session;
 
 /// Cancels a task.
-pub async fn cancel(args: OperatorArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    operate(args, Operation::CancelTask, session).await
+pub async fn cancel(args: CancelArgs, session: &Session) -> anyhow::Result<ExitCode> {
+    operate(args.operator, Operation::CancelTask { force: args.force }, session).await
 }
 
 /// Declares a failed task done.
@@ -28,7 +28,7 @@ pub async fn retry(args: RetryArgs, session: &Session) -> anyhow::Result<ExitCod
 
 async fn operate(args: OperatorArgs, operation: Operation, session: &Session) -> anyhow::Result<ExitCode> {
     let engine = open::engine(session, Access::Write).await?;
-    let who = Operator { actor: actor(args.actor), reason: args.reason };
+    let who = Operator::named(actor(args.actor)).because(args.reason);
     engine.operate(args.which.task, operation, who).await?;
     show::show(&engine, args.which.task, session).await?;
     engine.shutdown().await;

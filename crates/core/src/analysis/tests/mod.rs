@@ -244,7 +244,7 @@ fn every_strategy() {
     driver.wait(1);
     assert_eq!(strategies(&driver), [(Strategy::MonitorRetries, "It is due again; 2 attempts left".into())]);
     let mut cancelled = driver.clone();
-    cancelled.operate(Action::CancelTask);
+    cancelled.operate(Action::CancelTask { force: false });
     let ended = "It is not tried again, because the task ended: cancelled".to_owned();
     assert_eq!(strategies(&cancelled), [(Strategy::InvestigateRootCause, ended)]);
     driver.exhaust("B");

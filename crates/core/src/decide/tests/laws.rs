@@ -94,7 +94,7 @@ impl Event {
         let at = |step: u32| Ordinal(step % driver.steps.len() as u32);
         let held = |step: u32| driver.steps[at(step).index()].record.fence;
         let settle = |step: u32, outcome| Input::Settle { step: at(step), fence: held(step), outcome };
-        let operate = |action| Input::Operate { action, actor: "ann".into(), reason: None };
+        let operate = |action| Input::Operate { action, actor: "ann".into(), reason: None, expected: None };
         match self {
             Self::Claim(step) => Input::Claim { step: at(step), worker: worker(1) },
             Self::Succeed(step) => settle(step, Outcome::Success(Payload::from_stored("1"))),
@@ -109,7 +109,7 @@ impl Event {
                 outcome: Outcome::Success(Payload::null()),
             },
             Self::GiveBack(step) => Input::GiveBack { step: at(step), fence: held(step) },
-            Self::CancelTask => operate(Action::CancelTask),
+            Self::CancelTask => operate(Action::CancelTask { force: driver.task.log_seq.is_multiple_of(2) }),
             Self::CancelStep(step) => operate(Action::CancelStep(at(step))),
             Self::ResolveTask => operate(Action::ResolveTask),
             Self::ResolveStep(step) => operate(Action::ResolveStep { step: at(step), results: None }),

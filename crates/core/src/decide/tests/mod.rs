@@ -8,6 +8,7 @@ mod scenarios;
 mod table;
 mod table_operators;
 mod turns;
+mod versions;
 
 use crate::decide::{Answer, TaskChange};
 use crate::driver::Driver;

@@ -41,7 +41,7 @@ fn in_state(state: TaskState) -> Driver {
             driver.fail("L1", refusal());
         }
         TaskState::Cancelled => {
-            driver.operate(Action::CancelTask);
+            driver.operate(Action::CancelTask { force: false });
         }
         TaskState::ResolvedManually => {
             driver.fail("L1", refusal()).operate(Action::ResolveTask);
@@ -54,7 +54,7 @@ fn in_state(state: TaskState) -> Driver {
 #[test]
 fn dom_117_cancelling_a_pending_task_cancels_its_pending_steps() {
     let mut driver = Driver::new(small());
-    assert_eq!(driver.operate(Action::CancelTask), Answer::Done);
+    assert_eq!(driver.operate(Action::CancelTask { force: false }), Answer::Done);
     assert_eq!(driver.task.state, TaskState::Cancelled);
     assert_eq!(driver.states(), "one=cancelled two=cancelled three=cancelled four=cancelled");
     let step = driver.at("one");
@@ -66,7 +66,7 @@ fn dom_117_cancelling_a_pending_task_cancels_its_pending_steps() {
 fn dom_118_a_step_that_runs_while_its_task_is_cancelled_has_its_outcome_recorded() {
     let mut driver = Driver::new(linear(3));
     driver.complete(&["L1"]).claim("L2");
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     assert_eq!(driver.states(), "L1=complete L2=in_progress L3=cancelled");
     driver.settle("L2", Outcome::Success(Payload::from_stored("2")));
     assert_eq!(driver.result("L2"), Some(json!(2)));
@@ -78,9 +78,11 @@ fn dom_118_a_step_that_runs_while_its_task_is_cancelled_has_its_outcome_recorded
 fn dom_119_every_task_but_a_cancelled_one_can_be_cancelled() {
     for state in TaskState::ALL {
         let mut driver = in_state(state);
-        let answer = driver.operate(Action::CancelTask);
+        let is_done = matches!(state, TaskState::Complete | TaskState::ResolvedManually);
+        let answer = driver.operate(Action::CancelTask { force: is_done });
         if state == TaskState::Cancelled {
-            assert_eq!(refused(&driver, answer), "invalid_state_transition");
+            assert_eq!(answer, Answer::Unchanged);
+            assert!(is_nothing(&driver.change));
         } else {
             assert_eq!((answer, driver.task.state), (Answer::Done, TaskState::Cancelled), "from {state}");
         }
@@ -290,8 +292,12 @@ fn an_action_on_a_task_and_an_outcome_share_a_batch() {
     let claim = driver.claim("a");
     let settle =
         Input::Settle { step: claim.ordinal, fence: claim.fence, outcome: Outcome::Failure(hiccup()) };
-    let cancel =
-        Input::Operate { action: Action::CancelTask, actor: "ann".into(), reason: Some("no".into()) };
+    let cancel = Input::Operate {
+        action: Action::CancelTask { force: false },
+        actor: "ann".into(),
+        reason: Some("no".into()),
+        expected: None,
+    };
     let answers = driver.batch(vec![settle, cancel], None);
     assert!(matches!(answers[0], Answer::Settled { state: StepState::Error, retry_at: Some(_) }));
     assert_eq!(answers[1], Answer::Done);

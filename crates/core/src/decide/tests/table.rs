@@ -218,7 +218,7 @@ fn give_back_takes_the_attempt_back_but_not_the_fence() {
 fn give_back_in_a_cancelled_task_cancels_the_step() {
     let mut driver = Driver::new(linear(2));
     let claim = driver.claim("L1");
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     let before = driver.task.log_seq;
     driver.take(Input::GiveBack { step: claim.ordinal, fence: claim.fence });
     assert_snapshot!(story(&driver, before), @r#"

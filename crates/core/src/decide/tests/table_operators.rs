@@ -174,7 +174,7 @@ fn cancelling_a_task_leaves_running_and_failed_steps() {
     driver.claim("a");
     driver.fail("b", hiccup());
     let before = driver.task.log_seq;
-    assert_eq!(driver.operate(Action::CancelTask), Answer::Done);
+    assert_eq!(driver.operate(Action::CancelTask { force: false }), Answer::Done);
     assert_snapshot!(story(&driver, before), @r#"
     task cancelled active=1 remaining=4
     a in_progress waits=0 attempts=1/3 fence=1 | queued w1 fence=1 due in 0s
@@ -203,7 +203,7 @@ fn cancelling_a_task_leaves_running_and_failed_steps() {
 fn a_failure_in_a_cancelled_task_is_the_last_one() {
     let mut driver = Driver::new(linear(2));
     driver.claim("L1");
-    driver.operate(Action::CancelTask);
+    driver.operate(Action::CancelTask { force: false });
     let answer = driver.settle("L1", Outcome::Failure(hiccup()));
     assert_eq!(answer, Answer::Settled { state: StepState::Error, retry_at: None });
     assert_snapshot!(driver.picture(), @r#"

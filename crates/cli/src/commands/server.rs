@@ -1,0 +1,99 @@
+//! `tasker server ...`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tasker_config::Settings;
+use tasker_engine::Scope;
+use tasker_handlers::ShippedCatalog;
+use tasker_http::{Api, ApiOptions, InvalidOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::definition::startup;
+use super::worker;
+use crate::args::{ServerCommand, ServerRunArgs};
+use crate::exit::{Failure, Status};
+use crate::open::{self, Access};
+use crate::session::Session;
+use crate::signals::Signals;
+
+/// Works with servers.
+pub async fn run(command: ServerCommand, session: &Session) -> anyhow::Result<ExitCode> {
+    match command {
+        ServerCommand::Run(args) => serve(args, session).await,
+    }
+}
+
+async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCode> {
+    let address = address(args.listen.as_deref().unwrap_or(&session.settings.api.listen))?;
+    let options = options(&session.settings);
+    options.check().and_then(|()| options.check_address(address)).map_err(invalid)?;
+    let base_path = options.base_path.clone();
+    let handlers = open::handlers(&session.settings, args.allow_commands)?;
+    let catalog = ShippedCatalog::of(&handlers);
+    let engine =
+        open::engine_with(session, Access::Create, handlers, open::options(&session.settings)).await?;
+    let mut paths = session.settings.worker.definitions.clone();
+    paths.extend(args.definitions);
+    startup::register(&paths, &engine, &catalog, session).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address} is not possible"))?;
+    let mut signals = Signals::new()?;
+    let worker = if args.no_worker { None } else { Some(engine.start_worker(Scope::All).await?) };
+    let api = Api::new(engine.clone(), options).map_err(invalid)?;
+    let stop = CancellationToken::new();
+    let address = listener.local_addr()?;
+    let location = engine.schema().await?.location;
+    session.printer.note(&format!("serving http://{address}{base_path} with the tasks of {location}"));
+    let mut serving = tokio::spawn({
+        let (api, stop) = (api.clone(), stop.clone());
+        async move { api.serve(listener, stop).await }
+    });
+    let status = tokio::select! {
+        status = signals.next() => status,
+        ended = &mut serving => {
+            ended??;
+            anyhow::bail!("the server ended by itself");
+        }
+    };
+    session.printer.note("stopping: requests under way may end; press Ctrl-C again to stop at once");
+    stop.cancel();
+    tokio::select! {
+        ended = &mut serving => ended??,
+        again = signals.next() => std::process::exit(again as i32),
+    }
+    if let Some(worker) = worker {
+        let cut_off = "the steps that were cut off are run again by another worker";
+        worker::stop(worker, &mut signals, Some(cut_off), &session.printer).await;
+    }
+    drop(api);
+    engine.shutdown().await;
+    Ok(status.into())
+}
+
+fn options(settings: &Settings) -> ApiOptions {
+    let api = &settings.api;
+    ApiOptions {
+        base_path: api.base_path.clone(),
+        max_body_bytes: api.max_body_bytes,
+        max_requests: api.max_requests,
+        request_timeout: api.request_timeout,
+        allow_unauthenticated: api.allow_unauthenticated,
+        ..ApiOptions::default()
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|_| {
+        let message = format!("{text:?} is no address to listen on");
+        Failure::new(Status::Invalid, "invalid_configuration", message)
+            .help("write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    })
+}
+
+fn invalid(error: InvalidOptions) -> Failure {
+    Failure::new(Status::Invalid, "invalid_configuration", error.to_string())
+}

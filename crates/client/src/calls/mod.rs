@@ -1,0 +1,12 @@
+//! What can be asked: one file per group of routes.
+
+mod server;
+mod step_actions;
+mod steps;
+mod task_actions;
+mod task_query;
+mod tasks;
+
+pub use steps::StepQuery;
+pub use task_query::TaskQuery;
+pub use tasks::Accepted;

@@ -1,0 +1,223 @@
+//! The description of the API (OpenAPI 3.1), made from the table of routes.
+//!
+//! It is written as JSON here: the library that makes the schemas of documents describes a later version of OpenAPI than
+//! most tools read.
+
+use serde_json::{Map, Value, json};
+use tasker_wire::ProblemDocument;
+use utoipa::ToSchema as _;
+
+use crate::operation::{self, BodyDescription, Kind, Operation, Parameter, ReplyDescription};
+use crate::reply::codes::{self, Code};
+use crate::reply::problem;
+use crate::request::query::MAX_TIMES;
+use crate::route::{Cost, Requirement, Route};
+use crate::routes;
+
+/// What every route but a probe may answer.
+const EVERYWHERE: &[&Code] =
+    &[&codes::INVALID_PARAMETER, &codes::RATE_LIMITED, &codes::INTERNAL_ERROR, &codes::SERVICE_UNAVAILABLE];
+
+/// What a route may answer besides that asks who calls.
+const TO_STRANGERS: &[&Code] = &[&codes::AUTHENTICATION_FAILED, &codes::AUTHORIZATION_FAILED];
+
+/// The document, for routes below a base path.
+pub fn document(base_path: &str) -> Value {
+    let mut schemas = Map::new();
+    let mut paths = Map::new();
+    for (name, schema) in operation::schemas::<ProblemDocument>() {
+        add_schema(&mut schemas, name, &schema);
+    }
+    for route in routes::table() {
+        for (name, schema) in described(&route.operation) {
+            add_schema(&mut schemas, name, &schema);
+        }
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.as_str().to_lowercase()] = operation(&route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tasker",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Durable workflows: versioned graphs of steps with dependencies, retries and a full history.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": if base_path.is_empty() { "/" } else { base_path }}],
+        "paths": paths,
+        "components": {"schemas": schemas},
+    })
+}
+
+type Schema = utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>;
+
+/// The schemas that an operation refers to.
+fn described(operation: &Operation) -> impl Iterator<Item = (String, Schema)> {
+    let of_body = operation.body.iter().flat_map(|body| body.schemas.clone());
+    of_body
+        .chain(operation.replies.iter().flat_map(|reply| reply.schemas.clone()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn add_schema(schemas: &mut Map<String, Value>, name: String, schema: &Schema) {
+    let schema = serde_json::to_value(schema).expect("a schema has text keys");
+    schemas.insert(name, schema);
+}
+
+fn operation(route: &Route) -> Value {
+    let described = &route.operation;
+    let mut operation = json!({
+        "operationId": described.id,
+        "summary": described.summary,
+        "tags": [tag(route.path)],
+        "responses": responses(route),
+    });
+    if !described.description.is_empty() {
+        operation["description"] = described.description.into();
+    }
+    if described.is_deprecated {
+        operation["deprecated"] = true.into();
+    }
+    let parameters = parameters(route);
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let Some(body) = &described.body {
+        operation["requestBody"] = request_body(body);
+    }
+    if let Requirement::Permission(permission) = route.requirement {
+        operation["x-permission"] = permission.to_string().into();
+    }
+    operation
+}
+
+/// The first part of the path.
+fn tag(path: &str) -> &str {
+    path.split('/').find(|part| !part.is_empty()).unwrap_or("api")
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let in_path = path_parameters(route.path).map(|name| {
+        let schema = match name {
+            "task_id" => json!({"type": "string", "format": "uuid"}),
+            _ => json!({"type": "string", "minLength": 1, "maxLength": 128}),
+        };
+        json!({"name": name, "in": "path", "required": true, "schema": schema})
+    });
+    let other = |place: &'static str| {
+        move |parameter: &Parameter| {
+            json!({
+                "name": parameter.name, "in": place, "required": false, "description": parameter.about,
+                "schema": schema_of(&parameter.kind),
+            })
+        }
+    };
+    let operation = &route.operation;
+    let given =
+        operation.query.iter().map(other("query")).chain(operation.headers.iter().map(other("header")));
+    in_path.chain(given).collect()
+}
+
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn schema_of(kind: &Kind) -> Value {
+    match kind {
+        Kind::Flag => json!({"type": "boolean"}),
+        Kind::Count { min, max, default } => {
+            let mut schema = json!({"type": "integer", "minimum": min, "maximum": max});
+            if let Some(default) = default {
+                schema["default"] = (*default).into();
+            }
+            schema
+        }
+        Kind::Text { max } => json!({"type": "string", "minLength": 1, "maxLength": max}),
+        Kind::Texts { max } => {
+            json!({"type": "array", "maxItems": MAX_TIMES, "items": {"type": "string", "minLength": 1, "maxLength": max}})
+        }
+        Kind::Choice { words, default } => {
+            let mut schema = json!({"type": "string", "enum": words});
+            if let Some(default) = default {
+                schema["default"] = (*default).into();
+            }
+            schema
+        }
+        Kind::Choices(words) => {
+            let word = words.join("|");
+            json!({"type": "string", "pattern": format!("^({word})(,({word}))*$")})
+        }
+        Kind::Time => json!({"type": "string", "format": "date-time"}),
+    }
+}
+
+/// The body by itself, or in an object of its own name.
+fn request_body(body: &BodyDescription) -> Value {
+    let plain = reference(&body.schema);
+    let schema = match body.wrapper {
+        None => plain,
+        Some(wrapper) => json!({"anyOf": [
+            plain,
+            {"type": "object", "properties": {wrapper: plain}, "required": [wrapper], "additionalProperties": false},
+        ]}),
+    };
+    json!({"required": body.is_required, "content": {"application/json": {"schema": schema}}})
+}
+
+fn responses(route: &Route) -> Map<String, Value> {
+    let mut responses: Map<String, Value> =
+        route.operation.replies.iter().map(|reply| (reply.status.to_string(), response(reply))).collect();
+    for code in problems(route) {
+        let entry = responses.entry(code.status.as_str()).or_insert_with(problem_response);
+        let told = entry["description"].as_str().unwrap_or_default();
+        let told =
+            if told.is_empty() { format!("`{}`", code.name) } else { format!("{told}, `{}`", code.name) };
+        entry["description"] = told.into();
+    }
+    responses
+}
+
+/// Everything that may go wrong, each once.
+fn problems(route: &Route) -> Vec<&'static Code> {
+    let mut all: Vec<&Code> = Vec::new();
+    if route.cost != Cost::Probe {
+        all.extend(EVERYWHERE);
+    } else {
+        all.push(&codes::INVALID_PARAMETER);
+    }
+    if route.requirement != Requirement::Public {
+        all.extend(TO_STRANGERS);
+    }
+    if path_parameters(route.path).next().is_some() {
+        all.push(&codes::INVALID_ID);
+    }
+    if route.operation.body.is_some() {
+        all.extend(BodyDescription::PROBLEMS);
+    }
+    all.extend(route.operation.problems);
+    all.sort_by_key(|code| (code.status, code.name));
+    all.dedup();
+    all
+}
+
+fn response(reply: &ReplyDescription) -> Value {
+    let mut response = json!({"description": reply.about});
+    if let Some((media, schema)) = &reply.content {
+        let schema = schema.as_deref().map_or_else(|| json!({}), reference);
+        response["content"] = json!({*media: {"schema": schema}});
+    }
+    for (name, about) in reply.headers {
+        response["headers"][*name] = json!({"description": about, "schema": {"type": "string"}});
+    }
+    response
+}
+
+fn problem_response() -> Value {
+    let media = problem::MEDIA_TYPE.split(';').next().unwrap_or_default();
+    json!({"description": "", "content": {media: {"schema": reference(&ProblemDocument::name())}}})
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}

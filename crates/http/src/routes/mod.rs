@@ -1,0 +1,88 @@
+//! The one table of all routes. Folders mirror the paths, with one file per action.
+
+pub(crate) mod health;
+mod me;
+mod openapi;
+mod tasks;
+mod workflow_steps;
+
+use axum::Router;
+use axum::http::Method;
+use axum::http::header::ALLOW;
+use axum::middleware::from_fn_with_state;
+use tasker_core::access::{Action, Resource};
+
+use self::workflow_steps as steps;
+use crate::gate::{self, Gate};
+use crate::reply::{Problem, codes};
+use crate::route::{Cost, Requirement, Route};
+use crate::state::ApiState;
+
+/// Every route there is, in the order in which they are described.
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    use Cost::{Probe, Read, Write};
+    use Requirement::{Known, Public};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const PUT: Method = Method::PUT;
+    const DELETE: Method = Method::DELETE;
+    const TASK: &str = "/tasks/{task_id}";
+    const STEP: &str = "/tasks/{task_id}/workflow_steps/{step_name}";
+    let task = |action| Requirement::to(Resource::Task, action);
+    let step = |action| Requirement::to(Resource::WorkflowStep, action);
+    vec![
+        Route::new(GET, "/tasks", task(Action::Index), Read, tasks::list::operation(), tasks::list::list_tasks),
+        Route::new(POST, "/tasks", task(Action::Create), Write, tasks::create::operation(), tasks::create::create_task),
+        Route::new(GET, TASK, task(Action::Show), Read, tasks::show::operation(), tasks::show::show_task),
+        Route::new(PATCH, TASK, task(Action::Update), Write, tasks::update::operation(), tasks::update::update_task),
+        Route::new(PUT, TASK, task(Action::Update), Write, tasks::update::operation().deprecated("replace_task"), tasks::update::update_task),
+        Route::new(DELETE, TASK, task(Action::Cancel), Write, tasks::cancel::delete_operation(), tasks::cancel::delete_task),
+        Route::new(POST, "/tasks/{task_id}/cancel", task(Action::Cancel), Write, tasks::cancel::operation(), tasks::cancel::cancel_task),
+        Route::new(POST, "/tasks/{task_id}/retry", task(Action::Retry), Write, tasks::retry::operation(), tasks::retry::retry_task),
+        Route::new(POST, "/tasks/{task_id}/resume", task(Action::Resume), Write, tasks::resume::operation(), tasks::resume::resume_task),
+        Route::new(POST, "/tasks/{task_id}/resolve", task(Action::Resolve), Write, tasks::resolve::operation(), tasks::resolve::resolve_task),
+        Route::new(GET, "/tasks/{task_id}/explain", task(Action::Show), Read, tasks::explain::operation(), tasks::explain::explain_task),
+        Route::new(GET, "/tasks/{task_id}/workflow_steps", step(Action::Index), Read, steps::list::operation(), steps::list::list_steps),
+        Route::new(GET, STEP, step(Action::Show), Read, steps::show::operation(), steps::show::show_step),
+        Route::new(PATCH, STEP, step(Action::Update), Write, steps::update::operation(), steps::update::update_step),
+        Route::new(PUT, STEP, step(Action::Update), Write, steps::update::operation().deprecated("replace_step"), steps::update::update_step),
+        Route::new(DELETE, STEP, step(Action::Cancel), Write, steps::cancel::delete_operation(), steps::cancel::delete_step),
+        Route::new(POST, "/tasks/{task_id}/workflow_steps/{step_name}/cancel", step(Action::Cancel), Write, steps::cancel::operation(), steps::cancel::cancel_step),
+        Route::new(POST, "/tasks/{task_id}/workflow_steps/{step_name}/retry", step(Action::Retry), Write, steps::retry::operation(), steps::retry::retry_step),
+        Route::new(POST, "/tasks/{task_id}/workflow_steps/{step_name}/resolve", step(Action::Resolve), Write, steps::resolve::operation(), steps::resolve::resolve_step),
+        Route::new(GET, "/tasks/{task_id}/workflow_steps/{step_name}/explain", step(Action::Show), Read, steps::explain::operation(), steps::explain::explain_step),
+        Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
+        Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
+        Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
+        Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),
+    ]
+}
+
+/// All routes below the base path, and below `/v1` there.
+pub(crate) fn router(api: &ApiState) -> Router {
+    let mut routes: Router<ApiState> = Router::new();
+    for route in table() {
+        let gate = Gate::of(&route, api);
+        let (route, endpoint) = route.into_parts();
+        // Not the method router's own fallback: what has no route has no gate.
+        routes = routes.route(route.path, endpoint.route_layer(from_fn_with_state(gate, gate::pass)));
+    }
+    let routes = routes.method_not_allowed_fallback(refuse_method);
+    let base = api.options.base_path.as_str();
+    let all = Router::new().nest(&format!("{base}/v1"), routes.clone());
+    let all = if base.is_empty() { all.merge(routes) } else { all.nest(base, routes) };
+    all.fallback(refuse_path).with_state(api.clone())
+}
+
+/// Its `Allow` is added by the router.
+async fn refuse_method(method: Method) -> Problem {
+    let detail = format!("this route does not take {method}; {ALLOW} names the methods that it takes");
+    Problem::new(&codes::METHOD_NOT_ALLOWED, detail)
+}
+
+async fn refuse_path() -> Problem {
+    Problem::new(&codes::ROUTE_NOT_FOUND, "there is no such route")
+        .help(Some("GET /openapi.json below the base path describes all routes".to_owned()))
+}

@@ -1,0 +1,12 @@
+//! `/tasks`: what is done with tasks.
+
+pub(crate) mod cancel;
+pub(crate) mod create;
+pub(crate) mod explain;
+pub(crate) mod list;
+pub(crate) mod parts;
+pub(crate) mod resolve;
+pub(crate) mod resume;
+pub(crate) mod retry;
+pub(crate) mod show;
+pub(crate) mod update;

@@ -1,0 +1,72 @@
+//! What answers about single tasks have in common.
+
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, HeaderName};
+use axum::response::Response;
+use tasker_core::ids::TaskId;
+use tasker_engine::use_cases::{Operation, TaskView};
+use tasker_wire::{Include, TaskDocument, TaskReply};
+
+use crate::call::Call;
+use crate::operation::{Kind, Parameter};
+use crate::reply::{Problem, etag, json_with};
+use crate::state::ApiState;
+
+/// Parts that are shown unless something else is asked for.
+pub(crate) const USUAL: &[Include] =
+    &[Include::Steps, Include::Annotations, Include::Execution, Include::Context];
+
+/// The parameter that chooses the parts.
+pub(crate) const INCLUDE: Parameter = Parameter {
+    name: "include",
+    kind: Kind::Choices(Include::NAMES),
+    about: "Parts of the task to show, with commas between them; all if absent",
+};
+
+/// The header that says which version a change is meant for.
+pub(crate) const IF_MATCH: Parameter = Parameter {
+    name: "If-Match",
+    kind: Kind::Text { max: 8_192 },
+    about: "Versions for which this is meant; if it has changed since, nothing is done",
+};
+
+/// The header of every answer that shows one task or step.
+pub(crate) const VERSION_HEADER: &[(&str, &str)] = &[("ETag", "Version of what is shown")];
+
+/// Does something with the task that the path names, or with a step of it.
+pub(crate) async fn operate(
+    api: &ApiState,
+    call: &Call,
+    wanted: Operation,
+    reason: Option<String>,
+) -> Result<(), Problem> {
+    let operator = call.operator(reason)?;
+    Ok(api.engine.operate(call.task_id(), wanted, operator).await?)
+}
+
+/// Answers with a task as it is now.
+pub(crate) async fn reply(
+    api: &ApiState,
+    id: TaskId,
+    status: StatusCode,
+    headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+) -> Result<Response, Problem> {
+    let view = api.engine.task(id).await?;
+    let version = (ETAG, etag::of_version(view.detail.record.version()));
+    let task = document(api, &view, USUAL).await?;
+    Ok(json_with(status, &TaskReply { task }, headers.into_iter().chain([version])))
+}
+
+/// The document of a task with these parts.
+pub(crate) async fn document(
+    api: &ApiState,
+    view: &TaskView,
+    parts: &[Include],
+) -> Result<TaskDocument, Problem> {
+    let now = api.engine.now().await?;
+    let TaskView { detail, steps } = view;
+    let document =
+        TaskDocument::new(&detail.record, &detail.input, &detail.plan, &detail.annotations, steps, now);
+    Ok(document.only(parts))
+}

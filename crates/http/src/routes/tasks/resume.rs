@@ -1,0 +1,42 @@
+//! `POST /tasks/{task_id}/resume`: tells the workers that a task may have something to do.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use tasker_wire::TaskReply;
+use tasker_wire::request::ResumeTaskRequest;
+
+use super::parts;
+use crate::call::Call;
+use crate::operation::Operation;
+use crate::reply::{Problem, codes};
+use crate::request::body::OptionalBody;
+use crate::state::ApiState;
+
+pub(crate) fn operation() -> Operation {
+    Operation::new("resume_task", "Tell the workers of a task")
+        .description(
+            "Work of an open task is never lost: this only spares the wait for the next look at the queue.",
+        )
+        .optional_body::<ResumeTaskRequest>()
+        .reply::<TaskReply>(202, "The task as it is now")
+        .reply_headers(parts::VERSION_HEADER)
+        .problems(&[&codes::TASK_NOT_FOUND, &codes::INVALID_STATE_TRANSITION])
+}
+
+/// Tells the workers.
+pub(crate) async fn resume_task(
+    State(api): State<ApiState>,
+    call: Call,
+    body: OptionalBody,
+) -> Result<Response, Problem> {
+    let detail = call.task(&api).await?;
+    body.read::<ResumeTaskRequest>()?;
+    let state = detail.record.state;
+    if !state.is_open() {
+        let message = format!("task {} has ended: its state is {state}", detail.record.id);
+        return Err(Problem::new(&codes::INVALID_STATE_TRANSITION, message).with("from", state.as_str()));
+    }
+    api.engine.hint().await;
+    parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
+}

@@ -1,0 +1,48 @@
+//! `GET /tasks/{task_id}`: one task.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::response::Response;
+use tasker_engine::use_cases::TaskView;
+use tasker_wire::{Include, TaskReply};
+
+use super::parts;
+use crate::call::Call;
+use crate::operation::{Kind, Operation, Parameter};
+use crate::reply::{Problem, codes, etag, json_with};
+use crate::state::ApiState;
+
+pub(crate) fn operation() -> Operation {
+    Operation::new("show_task", "Show a task")
+        .query(&[parts::INCLUDE])
+        .headers(&[Parameter {
+            name: "If-None-Match",
+            kind: Kind::Text { max: 8_192 },
+            about: "Versions that the caller has already",
+        }])
+        .reply::<TaskReply>(200, "The task")
+        .reply_headers(parts::VERSION_HEADER)
+        .empty_reply(304, "The caller has this version already")
+        .reply_headers(parts::VERSION_HEADER)
+        .problems(&[&codes::TASK_NOT_FOUND])
+}
+
+/// Shows a task, unless the caller has it as it is.
+pub(crate) async fn show_task(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
+    let detail = call.task(&api).await?;
+    let version = detail.record.version();
+    let tag = (ETAG, etag::of_version(version));
+    if etag::is_known(call.headers(), version)? {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().insert(tag.0, tag.1);
+        return Ok(response);
+    }
+    let chosen: Vec<Include> = call.query.words("include").filter_map(|word| word.parse().ok()).collect();
+    let chosen = if chosen.is_empty() { parts::USUAL } else { &chosen };
+    let view = TaskView { steps: api.engine.steps(detail.record.id).await?, detail };
+    let task = parts::document(&api, &view, chosen).await?;
+    Ok(json_with(StatusCode::OK, &TaskReply { task }, [tag]))
+}

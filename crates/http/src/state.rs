@@ -1,0 +1,63 @@
+//! What all parts of the API share.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tasker_core::time::Timestamp;
+use tasker_engine::Engine;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::options::ApiOptions;
+use crate::routes::health::Readiness;
+
+/// What all parts of the API share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct ApiState(Arc<Shared>);
+
+/// The shared parts.
+pub(crate) struct Shared {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// The settings.
+    pub(crate) options: ApiOptions,
+    /// Cancelled when the server begins to stop: nothing new is begun then.
+    pub(crate) draining: CancellationToken,
+    /// One permit for each request that is worked on.
+    pub(crate) requests: Arc<Semaphore>,
+    /// When this server started.
+    pub(crate) started: Instant,
+    /// This start of this server.
+    pub(crate) instance: Uuid,
+    /// What was found the last time that somebody asked whether the server is ready.
+    pub(crate) readiness: Readiness,
+}
+
+impl ApiState {
+    pub(crate) fn new(engine: Engine, options: ApiOptions) -> Self {
+        Self(Arc::new(Shared {
+            instance: engine.options().entropy.id(),
+            engine,
+            requests: Arc::new(Semaphore::new(options.max_requests)),
+            options,
+            draining: CancellationToken::new(),
+            started: Instant::now(),
+            readiness: Readiness::default(),
+        }))
+    }
+}
+
+/// The time by the clock of this host; for answers only, nothing is decided by it.
+pub(crate) fn host_time() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+impl std::ops::Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,133 @@
+//! A server for a test, and how it is asked.
+
+use std::sync::Arc;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tasker_core::definition::Definition;
+use tasker_core::plan::Plan;
+use tasker_engine::handler::Handlers;
+use tasker_engine::{Engine, EngineOptions};
+use tasker_http::{Api, ApiOptions};
+use tasker_store::Store;
+use tasker_store::definitions::Registration;
+use tasker_testkit::StoreUnderTest;
+use tasker_testkit::definitions::plan_with;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A server that runs, and a client.
+pub struct Server {
+    pub api: Api,
+    pub store: Arc<dyn Store>,
+    address: String,
+    client: Client,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Server {
+    /// One with the definition `order`, steps `one` and `two`.
+    pub async fn start() -> Self {
+        Self::with(ApiOptions::default()).await
+    }
+
+    pub async fn with(options: ApiOptions) -> Self {
+        let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+        let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
+        let api = Api::new(engine, options).expect("options that can be used");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn({
+            let (api, stop) = (api.clone(), stop.clone());
+            async move { api.serve(listener, stop).await }
+        });
+        // The client wants one, though nothing here is encrypted. A second test of the process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().build().expect("a client");
+        let server = Self { api, store, address, client, stop, serving };
+        server.register("order", |_| {}).await;
+        server
+    }
+
+    /// Stores a definition with the steps `one` and `two`, one after the other.
+    pub async fn register(&self, name: &str, change: impl FnOnce(&mut Definition)) -> Arc<Plan> {
+        let plan = plan_with(name, &[("one", &[]), ("two", &["one"])], change);
+        self.store.register(Registration { plan: plan.clone(), replace: false }).await.expect("register");
+        plan
+    }
+
+    /// A request to be completed; the path begins below the base path.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}/tasker{path}", self.address))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Asks for a task of `order`; answers with its id.
+    pub async fn task(&self) -> String {
+        let created = self.post("/tasks", &serde_json::json!({"name": "order", "context": {}})).await;
+        created.expect(201).body["task"]["task_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Stops it, and waits until it has.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.serving.await.expect("it does not panic").expect("it ends well");
+    }
+}
+
+/// Sends a request.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
+        self
+    }
+
+    /// That it is a problem with this code, as all problems are.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.body["code"], code, "{:#}", answer.body);
+        assert_eq!(answer.header("content-type"), "application/problem+json; charset=utf-8");
+        assert_eq!(answer.body["type"], format!("urn:tasker:problem:{}", code.to_lowercase()));
+        assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
+        answer
+    }
+
+    /// Where something is wrong: pointers and parameters.
+    pub fn places(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().filter_map(|entry| entry["pointer"].as_str().or(entry["parameter"].as_str())).collect()
+    }
+
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}")).to_str().expect("text")
+    }
+}

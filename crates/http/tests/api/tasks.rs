@@ -1,0 +1,116 @@
+//! `/tasks`.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::json;
+use tasker_http::ApiOptions;
+use uuid::Uuid;
+
+use crate::server::{Server, answer};
+
+#[tokio::test]
+async fn a_task_is_created_and_shown() {
+    let server = Server::start().await;
+    let body = json!({"name": "order", "context": {"order_id": 7}, "reason": "a test", "tags": ["eu"]});
+    let created = server.post("/tasks", &body).await.expect(201);
+    let task = &created.body["task"];
+    assert_eq!((&task["status"], &task["context"]), (&json!("pending"), &json!({"order_id": 7})));
+    assert_eq!((&task["initiator"], &task["tags"]), (&json!("unknown"), &json!(["eu"])));
+    assert_eq!(task["correlation_id"], created.header("x-correlation-id"));
+    assert_eq!(created.header("etag"), format!("\"{}\"", task["lock_version"]));
+    let path = created.header("location").strip_prefix("/tasker").expect("a path below the base path");
+    let shown = server.get(path).await.expect(200);
+    assert_eq!(shown.body, created.body);
+    let names: Vec<_> =
+        shown.body["task"]["steps"].as_array().unwrap().iter().map(|step| &step["name"]).collect();
+    assert_eq!(names, ["one", "two"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_may_stand_in_an_object_of_its_name() {
+    let server = Server::start().await;
+    let created = server.post("/tasks", &json!({"task": {"name": "order", "context": {}}})).await.expect(201);
+    assert_eq!(created.body["task"]["name"], "order");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_06_a_definition_that_is_not_there_is_named() {
+    let server = Server::start().await;
+    let refused = server.post("/tasks", &json!({"name": "ordr", "context": {}})).await;
+    let refused = refused.problem(422, "HANDLER_NOT_FOUND");
+    assert!(refused.body["detail"].as_str().unwrap().contains("ordr"), "{:#}", refused.body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn everything_wrong_with_a_request_is_told_at_once() {
+    let server = Server::start().await;
+    let body =
+        json!({"name": "order", "context": 7, "tags": [1], "colour": "red", "reason": "x".repeat(129)});
+    let refused = server.post("/tasks", &body).await.problem(422, "VALIDATION_FAILED");
+    assert_eq!(refused.places().len(), refused.body["errors"].as_array().unwrap().len());
+    for place in ["colour", "tags"] {
+        assert!(refused.places().iter().any(|found| found.contains(place)), "{place}: {:#}", refused.body);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_objects_are_refused() {
+    let server = Server::with(ApiOptions { max_body_bytes: 2_000, ..ApiOptions::default() }).await;
+    let deep = format!("{}{}", "{\"a\":".repeat(70), "1".to_owned() + &"}".repeat(70));
+    let large = json!({"name": "order", "context": {"text": "x".repeat(3_000)}}).to_string();
+    for (media, text, status, code) in [
+        ("application/json", "{", 400, "MALFORMED_JSON"),
+        ("application/json", "[]", 400, "MALFORMED_JSON"),
+        ("application/json", r#"{"name": "order", "name": "order", "context": {}}"#, 400, "MALFORMED_JSON"),
+        ("application/json", deep.as_str(), 400, "MALFORMED_JSON"),
+        ("application/json", "", 400, "MISSING_BODY"),
+        ("text/plain", "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("application/x-www-form-urlencoded", "name=order", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("application/json", large.as_str(), 413, "PAYLOAD_TOO_LARGE"),
+    ] {
+        let request =
+            server.request(Method::POST, "/tasks").header(CONTENT_TYPE, media).body(text.to_owned());
+        answer(request).await.problem(status, code);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_34_api_35_an_id_is_a_uuid_and_an_unknown_one_is_not_found() {
+    let server = Server::start().await;
+    for id in ["12abc", "999999999", "99999999999999999999", "%20"] {
+        server.get(&format!("/tasks/{id}")).await.problem(400, "INVALID_ID");
+    }
+    server.get(&format!("/tasks/{}", Uuid::from_u128(7))).await.problem(404, "TASK_NOT_FOUND");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn parts_of_a_task_are_chosen() {
+    let server = Server::start().await;
+    let id = server.task().await;
+    let shown = server.get(&format!("/tasks/{id}?include=workflow_steps,execution")).await.expect(200);
+    let task = shown.body["task"].as_object().unwrap();
+    let has = |field: &str| task.contains_key(field);
+    assert!(has("steps") && has("execution") && !has("context") && !has("annotations"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_task_as_it_is_gets_it_once() {
+    let server = Server::start().await;
+    let id = server.task().await;
+    let path = format!("/tasks/{id}");
+    let tag = server.get(&path).await.expect(200).header("etag").to_owned();
+    let known = answer(server.request(Method::GET, &path).header("if-none-match", &tag)).await.expect(304);
+    assert_eq!(known.header("etag"), tag);
+    answer(server.request(Method::GET, &path).header("if-none-match", "\"1\"")).await.expect(200);
+    answer(server.request(Method::GET, &path).header("if-none-match", "1"))
+        .await
+        .problem(400, "INVALID_PARAMETER");
+    server.stop().await;
+}

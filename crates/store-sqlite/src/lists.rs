@@ -1,0 +1,212 @@
+//! Pages of tasks.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
+use tasker_core::ids::TaskId;
+use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
+use tasker_store::list::{
+    Between, Direction, Found, KnownRevision, Leg, Reach, TaskFilter, TaskPage, TaskRow, TaskSort, Walk,
+};
+
+use crate::error::Trouble;
+use crate::rows;
+use crate::sql;
+use crate::tasks::bytes;
+use crate::threads::Reader;
+
+/// A page of tasks.
+pub(crate) fn page(reader: &mut Reader, filter: &TaskFilter) -> Result<TaskPage, Trouble> {
+    reader.snapshot(|reader| {
+        let connection = &reader.connection;
+        let revisions = revisions(connection, filter)?;
+        let total = if filter.count_all { Some(count(connection, filter, &revisions)?) } else { None };
+        let mut walk = Walk::new(filter, revisions);
+        while let Some(leg) = walk.leg() {
+            let found = search(connection, filter, &leg)?;
+            walk.note(found);
+        }
+        Ok(walk.page(total))
+    })
+}
+
+/// The revisions of the definitions that a filter wants; none if it wants all tasks, by id.
+fn revisions(connection: &Connection, filter: &TaskFilter) -> Result<Vec<KnownRevision<i64>>, Trouble> {
+    if filter.is_of_all() && filter.sort == TaskSort::Id {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(sql::REVISION_MATCH)?;
+    let params = params![
+        filter.namespace.as_ref().map(|namespace| namespace.as_str()),
+        filter.name.as_ref().map(|name| name.as_str()),
+        filter.version.as_ref().map(ToString::to_string)
+    ];
+    let known = statement.query_map(params, |row| {
+        Ok(KnownRevision {
+            id: row.get(0)?,
+            namespace: rows::name(row, 1)?,
+            name: rows::name(row, 2)?,
+            version: rows::name(row, 3)?,
+        })
+    })?;
+    let mut known = known.collect::<Result<Vec<_>, _>>()?;
+    known.retain(|of| filter.wants_definition(&of.namespace, &of.name, &of.version));
+    Ok(known)
+}
+
+/// Reads the next ids of a group, and of those that pass the filter the rows.
+fn search(connection: &Connection, filter: &TaskFilter, leg: &Leg<'_, i64>) -> Result<Found, Trouble> {
+    let reach = &leg.group.reach;
+    let mut values = (filter.looks_at_tasks() || reach.is_wide()).then(|| values(filter));
+    let ids = candidates(connection, leg)?;
+    let at_end = ids.len() < leg.chunk;
+    let mut found = Found { rows: Vec::new(), looked_at: 0, last: None };
+    for id in ids {
+        if found.rows.len() == leg.wanted {
+            return Ok(found);
+        }
+        (found.looked_at, found.last) = (found.looked_at + 1, Some(id));
+        let passes = match &mut values {
+            Some(values) => passes(connection, reach, values, id)?,
+            None => true,
+        };
+        if passes {
+            let mut statement = connection.prepare_cached(sql::LIST_ROW)?;
+            found.rows.push(statement.query_row([bytes(&id)], list_row)?);
+        }
+    }
+    found.last = found.last.filter(|_| !at_end);
+    Ok(found)
+}
+
+/// The next ids of a group, those of all its states and revisions merged.
+fn candidates(connection: &Connection, leg: &Leg<'_, i64>) -> Result<Vec<TaskId>, Trouble> {
+    let limit = i64::try_from(leg.chunk).unwrap_or(i64::MAX);
+    let (all, of) = match leg.direction {
+        Direction::Asc => (sql::LIST_OLDEST, sql::LIST_OLDEST_OF),
+        Direction::Desc => (sql::LIST_NEWEST, sql::LIST_NEWEST_OF),
+    };
+    let Reach::Of { states, revisions } = &leg.group.reach else {
+        return ids(connection, all, params![bytes(&leg.from), limit]);
+    };
+    if leg.group.reach.is_wide() {
+        return ids(connection, all, params![bytes(&leg.from), limit]);
+    }
+    let mut merged = Vec::new();
+    for state in states {
+        for revision in revisions {
+            let params = params![bytes(&leg.from), limit, state.code(), revision];
+            merged.extend(ids(connection, of, params)?);
+        }
+    }
+    merged.sort_unstable();
+    if leg.direction == Direction::Desc {
+        merged.reverse();
+    }
+    merged.truncate(leg.chunk);
+    Ok(merged)
+}
+
+fn ids(connection: &Connection, statement: &str, params: impl Params) -> Result<Vec<TaskId>, Trouble> {
+    let mut statement = connection.prepare_cached(statement)?;
+    Ok(statement.query_map(params, |row| rows::task_id(row, 0))?.collect::<Result<_, _>>()?)
+}
+
+/// Whether a task passes. The first of the values becomes its id.
+fn passes(
+    connection: &Connection,
+    reach: &Reach<i64>,
+    values: &mut [Value],
+    id: TaskId,
+) -> Result<bool, Trouble> {
+    values[0] = Value::Blob(bytes(&id).to_vec());
+    let mut statement = connection.prepare_cached(sql::LIST_MATCHES)?;
+    let kind = |row: &rusqlite::Row<'_>| Ok((rows::task_state(row, 0)?, row.get(1)?));
+    let kind: Option<(TaskState, i64)> = statement.query_row(params_from_iter(&*values), kind).optional()?;
+    Ok(kind.is_some_and(|(state, revision)| match reach {
+        Reach::All => true,
+        Reach::Of { states, revisions } => states.contains(&state) && revisions.contains(&revision),
+    }))
+}
+
+/// What the conditions on a task compare with, from parameter 1 on, which is not set.
+fn values(filter: &TaskFilter) -> Vec<Value> {
+    let text = |text: &Option<String>| Value::from(text.clone());
+    let json = |list: serde_json::Value| Value::from(list.to_string());
+    let mut values = vec![
+        Value::Null,
+        text(&filter.initiator),
+        text(&filter.source_system),
+        text(&filter.reason),
+        text(&filter.correlation_id),
+        Value::from(filter.priority.map(i64::from)),
+        json(serde_json::json!(filter.tags)),
+        json(serde_json::json!(filter.annotations)),
+    ];
+    for Between { from, before } in [filter.created, filter.requested, filter.updated, filter.ended] {
+        values.extend([from, before].map(|at| Value::from(at.map(Timestamp::as_micros))));
+    }
+    values
+}
+
+/// How many tasks pass a filter.
+fn count(
+    connection: &Connection,
+    filter: &TaskFilter,
+    revisions: &[KnownRevision<i64>],
+) -> Result<u64, Trouble> {
+    if filter.looks_at_tasks() {
+        return count_matching(connection, filter, revisions);
+    }
+    if filter.is_of_all() {
+        let mut statement = connection.prepare_cached(sql::COUNT_ALL)?;
+        return Ok(statement.query_row([], |row| rows::count(row, 0))?);
+    }
+    let mut total = 0;
+    let mut statement = connection.prepare_cached(sql::COUNT_KIND)?;
+    for state in filter.wanted_states() {
+        for revision in revisions {
+            total += statement.query_row(params![state.code(), revision.id], |row| rows::count(row, 0))?;
+        }
+    }
+    Ok(total)
+}
+
+/// How many tasks pass a filter that looks at each of them.
+fn count_matching(
+    connection: &Connection,
+    filter: &TaskFilter,
+    revisions: &[KnownRevision<i64>],
+) -> Result<u64, Trouble> {
+    let mut values = values(filter);
+    if filter.is_of_all() {
+        values.push(Value::Null);
+    } else {
+        let states: Vec<u8> = filter.wanted_states().into_iter().map(TaskState::code).collect();
+        let revisions: Vec<i64> = revisions.iter().map(|of| of.id).collect();
+        values[0] = Value::from(serde_json::json!(states).to_string());
+        values.push(Value::from(serde_json::json!(revisions).to_string()));
+    }
+    let mut statement = connection.prepare_cached(sql::COUNT_MATCHING)?;
+    Ok(statement.query_row(params_from_iter(values), |row| rows::count(row, 0))?)
+}
+
+fn list_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<TaskRow> {
+    Ok(TaskRow {
+        task_id: rows::task_id(row, 0)?,
+        namespace: rows::name(row, 1)?,
+        name: rows::name(row, 2)?,
+        version: rows::name(row, 3)?,
+        status: rows::task_state(row, 4)?,
+        total_steps: row.get(5)?,
+        remaining_steps: row.get(6)?,
+        priority: row.get(7)?,
+        initiator: row.get(8)?,
+        source_system: row.get(9)?,
+        reason: row.get(10)?,
+        tags: rows::json(row, 11)?,
+        created_at: rows::instant(row, 12)?,
+        updated_at: rows::instant(row, 13)?,
+        completed_at: rows::maybe_instant(row, 14)?,
+    })
+}

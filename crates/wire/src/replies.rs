@@ -1,0 +1,69 @@
+//! What the API wraps documents in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::explanation::{StepExplanationDocument, TaskExplanationDocument};
+use crate::page::Pagination;
+use crate::step::StepDocument;
+use crate::task::TaskDocument;
+use crate::transition::TransitionDocument;
+
+/// One task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskReply {
+    /// The task.
+    pub task: TaskDocument,
+}
+
+/// One step.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StepReply {
+    /// The step.
+    pub step: StepDocument,
+}
+
+/// A page of the steps of a task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StepList {
+    /// The steps.
+    pub steps: Vec<StepDocument>,
+    /// Where the page stands.
+    pub pagination: Pagination,
+}
+
+/// A page of the history of a task or of a step.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransitionList {
+    /// The changes, oldest first.
+    pub transitions: Vec<TransitionDocument>,
+    /// Where the page stands.
+    pub pagination: Pagination,
+}
+
+/// Something is cancelled now.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Cancelled {
+    /// Always true.
+    pub cancelled: bool,
+}
+
+/// Why a task is not further.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskExplanationReply {
+    /// Why.
+    pub explanation: TaskExplanationDocument,
+}
+
+/// Why a step is not further.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StepExplanationReply {
+    /// Why.
+    pub explanation: StepExplanationDocument,
+}

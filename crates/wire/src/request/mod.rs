@@ -1,0 +1,45 @@
+//! What the API is asked, read strictly.
+
+mod steps;
+mod tasks;
+
+pub use steps::{CancelStepRequest, ResolveStepRequest, RetryStepRequest, UpdateStepRequest};
+pub use tasks::{
+    CancelTaskRequest, CreateTaskRequest, ResolveTaskRequest, ResumeTaskRequest, RetryTaskRequest,
+    UpdateTaskRequest,
+};
+
+use tasker_core::payload::Payload;
+use tasker_core::request::{Fields, RequestProblem};
+
+/// The body of a request. It may stand in an object of its own name (`{"task": {...}}`) or by itself.
+pub trait RequestDocument: Sized {
+    /// What it may be wrapped in.
+    const WRAPPER: Option<&'static str> = None;
+
+    /// Its fields.
+    const FIELDS: &'static [&'static str];
+
+    /// What is read.
+    type Read;
+
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// Everything wrong with them.
+    fn read(fields: Fields) -> Result<Self::Read, Vec<RequestProblem>>;
+
+    /// Reads an object. Pointers of problems begin at the fields, wrapped or not.
+    ///
+    /// # Errors
+    /// Everything wrong with it; `invalid_json` if it is no object.
+    fn read_object(object: &Payload) -> Result<Self::Read, Vec<RequestProblem>> {
+        let parse =
+            |object: &Payload| Fields::parse(object.as_str(), Self::FIELDS).map_err(|problem| vec![problem]);
+        let fields = parse(object)?;
+        match Self::WRAPPER.and_then(|wrapper| fields.unwrapped(wrapper)) {
+            Some(inside) => Self::read(parse(inside)?),
+            None => Self::read(fields),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Types that stand for a schema only: what texts of the rules look like in the description of the API.
+
+use utoipa::ToSchema;
+
+/// State of a task or a step.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "the values are described, never made")]
+pub enum State {
+    /// Not started, or waiting to start again.
+    Pending,
+    /// Under way.
+    InProgress,
+    /// Ended well.
+    Complete,
+    /// Failed.
+    Error,
+    /// Called off.
+    Cancelled,
+    /// Declared done by an operator.
+    ResolvedManually,
+}
