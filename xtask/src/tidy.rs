@@ -10,7 +10,8 @@ use crate::run;
 const MOST_LINES: usize = 500;
 
 /// Files that may be longer, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] =
+    &[("crates/config/src/table.rs", "the one list of everything that can be set")];
 
 /// What must not stand in a file, and why. Split so that this file keeps its own rule.
 const FORBIDDEN: &[(&str, &str)] = &[

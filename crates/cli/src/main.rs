@@ -1,5 +1,6 @@
 //! The command line of Tasker: one binary, `tasker`.
 
+mod api_options;
 mod args;
 mod catalog;
 mod commands;

@@ -38,7 +38,17 @@ const INERT: &[(&[&str], &str)] = &[
         "definitions are registered, not discovered, and no code is generated",
     ),
     (&["cache.*"], "there is no cache store to set up"),
-    (&["auth.*", "authentication.*", "api.*", "health.*"], "this program's HTTP API has no such part"),
+    // What would keep somebody out is not here: it must not be passed over in silence.
+    (
+        &[
+            "auth.current_user_method",
+            "auth.authenticate_user_method",
+            "auth.user_class",
+            "authentication.*",
+            "health.*",
+        ],
+        "this program's HTTP API has no such part",
+    ),
     (
         &[
             "database.name",
@@ -63,10 +73,8 @@ const INERT: &[(&[&str], &str)] = &[
             "telemetry.filter_mask",
             "telemetry.structured_logging_enabled",
             "telemetry.correlation_id_header",
-            "telemetry.metrics_enabled",
             "telemetry.metrics_endpoint",
             "telemetry.metrics_format",
-            "telemetry.metrics_auth_required",
             "telemetry.performance_monitoring_enabled",
             "telemetry.slow_query_threshold_seconds",
             "telemetry.memory_threshold_mb",
@@ -79,7 +87,7 @@ const INERT: &[(&[&str], &str)] = &[
             "telemetry.otlp.*",
             "telemetry.metrics.*",
         ],
-        "metrics and traces are not part of this program",
+        "metrics are read at GET /metrics, and traces are not part of this program",
     ),
 ];
 

@@ -51,6 +51,8 @@ pub enum Kind {
     Counts,
     /// Whole numbers from 1 by name; cannot be set in the environment.
     CountsByName,
+    /// Lists of texts by name; cannot be set in the environment.
+    TextsByName,
 }
 
 /// A checked value.
@@ -65,6 +67,7 @@ pub(crate) enum Value {
     Texts(Vec<String>),
     Counts(Vec<u64>),
     CountsByName(BTreeMap<String, u64>),
+    TextsByName(BTreeMap<String, Vec<String>>),
 }
 
 /// Why a value does not fit: the code and the words.
@@ -90,6 +93,7 @@ impl Kind {
             Self::Texts => "a list of texts".into(),
             Self::Counts => "a list of whole numbers".into(),
             Self::CountsByName => "a table of whole numbers from 1".into(),
+            Self::TextsByName => "a table of lists of texts".into(),
         }
     }
 
@@ -107,9 +111,12 @@ impl Kind {
             (Self::Span { .. } | Self::Bytes { .. } | Self::Text | Self::Choice(_), Json::String(text)) => {
                 return self.read_text(text);
             }
-            (Self::Texts, Json::Array(items)) => {
-                items.iter().map(|i| i.as_str().map(str::to_owned)).collect::<Option<_>>().map(Value::Texts)
-            }
+            (Self::Texts, list) => texts(list).map(Value::Texts),
+            (Self::TextsByName, Json::Object(map)) => map
+                .iter()
+                .map(|(name, list)| Some((name.clone(), texts(list)?)))
+                .collect::<Option<_>>()
+                .map(Value::TextsByName),
             (Self::Counts, Json::Array(items)) => {
                 items.iter().map(Json::as_u64).collect::<Option<_>>().map(Value::Counts)
             }
@@ -143,7 +150,9 @@ impl Kind {
             Self::Counts => {
                 Value::Counts(list().map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?)
             }
-            Self::CountsByName => return Err(("wrong_type", "can only be set in a file".into())),
+            Self::CountsByName | Self::TextsByName => {
+                return Err(("wrong_type", "can only be set in a file".into()));
+            }
         };
         self.within(value)
     }
@@ -185,8 +194,13 @@ impl Value {
             Self::Texts(list) => json!(list),
             Self::Counts(list) => json!(list),
             Self::CountsByName(map) => json!(map),
+            Self::TextsByName(map) => json!(map),
         }
     }
+}
+
+fn texts(list: &Json) -> Option<Vec<String>> {
+    list.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
 fn choose(words: &[&str], text: &str) -> Result<Value, Misfit> {

@@ -16,7 +16,7 @@ pub mod table;
 pub use error::{ConfigError, ConfigProblem};
 pub use resolve::{Configuration, Entry, Notice, load};
 pub use settings::{
-    ApiSettings, CommandSettings, Execution, HttpSettings, Identity, Limits, LogFormat, LogLevel,
-    LogSettings, Settings, WorkerSettings,
+    ApiSettings, AuthSettings, AuthStrategy, CommandSettings, Execution, HttpSettings, Identity, Limits,
+    LogFormat, LogLevel, LogSettings, RateLimitSettings, Settings, WorkerSettings,
 };
 pub use source::{Origin, Sources};

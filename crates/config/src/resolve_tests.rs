@@ -197,8 +197,11 @@ fn weights_of_the_analysis_lie_in_tables_of_tables() {
 
 #[test]
 fn a_misspelt_variable_is_a_warning() {
-    let configuration =
-        World::new().variable("TASKER_DATABSE_URL", "x").variable("TASKER_MY_OWN", "y").load().unwrap();
+    let configuration = World::new()
+        .variable("TASKER_DATABSE_URL", "x")
+        .variable("TASKER_SOMETHING_ELSE", "y")
+        .load()
+        .unwrap();
     let keys: Vec<_> = configuration.notices.iter().map(|notice| notice.key.as_str()).collect();
     assert_eq!(keys, ["TASKER_DATABSE_URL"]);
 }
@@ -231,4 +234,21 @@ fn limits_per_handler_are_a_table() {
     assert_eq!(limits.get("my.handler"), Some(&2));
     let problems = World::new().file("work", "[execution.handler_limits]\nhttp = 0").problems();
     assert_eq!(problems[0].0, "out_of_range");
+}
+
+#[test]
+fn api_95_a_misspelt_setting_of_who_may_do_what_is_no_mere_notice() {
+    let text =
+        "[auth]\nauthorisation_enabled = true\nauthenticator_class = \"Gate\"\n[api]\nlisten = \"[::1]:80\"";
+    let keys: Vec<String> = World::new().file("work", text).problems().into_iter().map(|one| one.1).collect();
+    assert_eq!(keys, ["auth.authorisation_enabled", "auth.authenticator_class"]);
+}
+
+#[test]
+fn settings_of_the_api_in_a_file_take_effect() {
+    let text =
+        "[api]\nlisten = \"[::1]:80\"\nrate_limit.burst = 7\n[auth]\nroles.clerk = [\"tasker.task:show\"]";
+    let settings = World::new().file("work", text).load().unwrap().settings;
+    assert_eq!((settings.api.listen.as_str(), settings.api.rate_limit.burst), ("[::1]:80", 7));
+    assert_eq!(settings.auth.roles["clerk"], ["tasker.task:show"]);
 }

@@ -1,6 +1,6 @@
 //! Settings, typed: what the rest of the program is given.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// `api.*`, and what `auth.*` says of it.
     pub api: ApiSettings,
+    /// `auth.*`.
+    pub auth: AuthSettings,
     /// `environment`.
     pub environment: Option<String>,
     /// `execution.*`.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub command: CommandSettings,
     /// `telemetry.log_*`.
     pub log: LogSettings,
+    /// `telemetry.metrics_*`.
+    pub metrics: MetricsSettings,
     /// `worker.*`.
     pub worker: WorkerSettings,
 }
@@ -62,6 +66,65 @@ pub struct ApiSettings {
     pub request_timeout: Duration,
     /// Whether it may listen where others can reach it, though nobody is asked who they are.
     pub allow_unauthenticated: bool,
+    /// Whether its description is shown as a page.
+    pub docs: bool,
+    /// How it is reached from outside, without `base_path`.
+    pub public_url: Option<String>,
+    /// How often it may be called.
+    pub rate_limit: RateLimitSettings,
+}
+
+/// How often the HTTP API may be called in a minute; 0 sets no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RateLimitSettings {
+    /// By one principal.
+    pub principal: u32,
+    /// By one principal at once.
+    pub burst: u32,
+    /// By one address, without saying who asks.
+    pub peer: u32,
+    /// For changes, by one caller.
+    pub writes: u32,
+    /// For looks at many rows, by one caller.
+    pub analytics: u32,
+}
+
+/// Who asks, and what they may do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuthSettings {
+    /// How it is found out who asks.
+    pub strategy: AuthStrategy,
+    /// Whether callers may do only what their roles allow.
+    pub authorization_enabled: bool,
+    /// Permissions of roles, as text.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// Roles that may do everything.
+    pub admin_roles: Vec<String>,
+}
+
+/// How it is found out who asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AuthStrategy {
+    /// Not at all.
+    None,
+    /// A proxy says it.
+    TrustedProxy {
+        /// Addresses of the proxies, as text.
+        peers: Vec<String>,
+        /// The header that says who.
+        user_header: String,
+        /// The header that names their roles.
+        roles_header: String,
+    },
+}
+
+/// Metrics of a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MetricsSettings {
+    /// Whether `GET /metrics` answers with them.
+    pub enabled: bool,
+    /// Whether whoever reads them must be permitted to, where people are asked who they are.
+    pub auth_required: bool,
 }
 
 /// How much runs at once, and how workers keep in touch.
@@ -200,6 +263,7 @@ impl Settings {
             database_url: resolved.text("database.url"),
             data_dir: resolved.text("data_dir").map(PathBuf::from),
             api: api(resolved),
+            auth: auth(resolved),
             environment: resolved.text("environment"),
             execution: execution(resolved),
             limits,
@@ -217,6 +281,10 @@ impl Settings {
             },
             command: CommandSettings { enabled: resolved.flag("command.enabled") },
             log: log(resolved),
+            metrics: MetricsSettings {
+                enabled: resolved.flag("telemetry.metrics_enabled"),
+                auth_required: resolved.flag("telemetry.metrics_auth_required"),
+            },
             worker: WorkerSettings {
                 name: resolved.text("worker.name"),
                 definitions: resolved.texts("worker.definitions").into_iter().map(PathBuf::from).collect(),
@@ -235,6 +303,40 @@ fn api(resolved: &Resolved) -> ApiSettings {
         max_requests: resolved.size("api.max_requests"),
         request_timeout: resolved.span("api.request_timeout"),
         allow_unauthenticated: resolved.flag("auth.allow_unauthenticated"),
+        docs: resolved.flag("api.docs"),
+        public_url: resolved.text("api.public_url"),
+        rate_limit: rate_limit(resolved),
+    }
+}
+
+fn rate_limit(resolved: &Resolved) -> RateLimitSettings {
+    let count = |key: &str| u32::try_from(resolved.size(key)).unwrap_or(u32::MAX);
+    RateLimitSettings {
+        principal: count("api.rate_limit.principal_per_minute"),
+        burst: count("api.rate_limit.burst"),
+        peer: count("api.rate_limit.peer_per_minute"),
+        writes: count("api.rate_limit.writes_per_minute"),
+        analytics: count("api.rate_limit.analytics_per_minute"),
+    }
+}
+
+fn auth(resolved: &Resolved) -> AuthSettings {
+    let text = |key: &str| resolved.text(key).unwrap_or_default();
+    AuthSettings {
+        strategy: match text("auth.strategy").as_str() {
+            "trusted_proxy" => AuthStrategy::TrustedProxy {
+                peers: resolved.texts("auth.trusted_proxy.peers"),
+                user_header: text("auth.trusted_proxy.user_header"),
+                roles_header: text("auth.trusted_proxy.roles_header"),
+            },
+            _ => AuthStrategy::None,
+        },
+        authorization_enabled: resolved.flag("auth.authorization_enabled"),
+        roles: match resolved.value("auth.roles") {
+            Some(Value::TextsByName(roles)) => roles.clone(),
+            _ => BTreeMap::new(),
+        },
+        admin_roles: resolved.texts("auth.admin_roles"),
     }
 }
 

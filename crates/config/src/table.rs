@@ -51,6 +51,12 @@ pub const SETTINGS: &[Setting] = &[
         "Path that all routes of the HTTP API begin with; / for none.",
     ),
     setting(
+        "api.docs",
+        Kind::Flag,
+        Some("false"),
+        "Whether GET /docs shows the description of the HTTP API as a page.",
+    ),
+    setting(
         "api.listen",
         Kind::Text,
         Some("127.0.0.1:8080"),
@@ -68,12 +74,86 @@ pub const SETTINGS: &[Setting] = &[
         Some("1024"),
         "Requests that are worked on at once; more are told to come back.",
     ),
+    setting(
+        "api.public_url",
+        Kind::Text,
+        None,
+        "How the HTTP API is reached from outside, without api.base_path: https://tasker.example.org. Links in diagrams begin \
+         with it.",
+    ),
+    setting(
+        "api.rate_limit.analytics_per_minute",
+        count(0, 1_000_000_000),
+        Some("30"),
+        "Looks at many rows that one caller may ask for in a minute; 0 for any number.",
+    ),
+    setting(
+        "api.rate_limit.burst",
+        count(0, 1_000_000_000),
+        Some("100"),
+        "Requests that one principal may make at once; 0 for as many as in a minute.",
+    ),
+    setting(
+        "api.rate_limit.peer_per_minute",
+        count(0, 1_000_000_000),
+        Some("120"),
+        "Requests that one address may make in a minute without saying who asks; 0 for any number.",
+    ),
+    setting(
+        "api.rate_limit.principal_per_minute",
+        count(0, 1_000_000_000),
+        Some("600"),
+        "Requests that one principal may make in a minute; 0 for any number. Limits hold only while authentication is on.",
+    ),
+    setting(
+        "api.rate_limit.writes_per_minute",
+        count(0, 1_000_000_000),
+        Some("120"),
+        "Changes that one caller may ask for in a minute, such as new tasks; 0 for any number.",
+    ),
     setting("api.request_timeout", span(1), Some("30s"), "Longest time that a request may take."),
+    setting("auth.admin_roles", Kind::Texts, Some("admin"), "Roles that may do everything."),
     setting(
         "auth.allow_unauthenticated",
         Kind::Flag,
         Some("false"),
         "Whether the HTTP API may listen where others can reach it, though nobody is asked who they are.",
+    ),
+    setting(
+        "auth.authorization_enabled",
+        Kind::Flag,
+        Some("false"),
+        "Whether callers may do only what their roles allow; needs authentication.",
+    ),
+    setting(
+        "auth.roles",
+        Kind::TextsByName,
+        None,
+        "Permissions of roles by name, besides the built-in viewer and operator.",
+    ),
+    setting(
+        "auth.strategy",
+        Kind::Choice(&["none", "trusted_proxy"]),
+        Some("none"),
+        "How it is found out who calls the HTTP API.",
+    ),
+    setting(
+        "auth.trusted_proxy.peers",
+        Kind::Texts,
+        None,
+        "Addresses of proxies that are believed who asks.",
+    ),
+    setting(
+        "auth.trusted_proxy.roles_header",
+        Kind::Text,
+        Some("X-Forwarded-Roles"),
+        "Header in which a proxy names the roles of whoever asks, with commas between.",
+    ),
+    setting(
+        "auth.trusted_proxy.user_header",
+        Kind::Text,
+        Some("X-Forwarded-User"),
+        "Header in which a proxy says who asks.",
     ),
     setting(
         "backoff.backoff_multiplier",
@@ -332,6 +412,18 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(&["off", "error", "warn", "info", "debug", "trace"]),
         Some("warn"),
         "Which log lines are written; RUST_LOG says it in more detail.",
+    ),
+    setting(
+        "telemetry.metrics_auth_required",
+        Kind::Flag,
+        Some("true"),
+        "Whether GET /metrics asks for the permission tasker.metrics:index, where people are asked who they are.",
+    ),
+    setting(
+        "telemetry.metrics_enabled",
+        Kind::Flag,
+        Some("true"),
+        "Whether GET /metrics answers with metrics.",
     ),
     setting(
         "worker.definitions",

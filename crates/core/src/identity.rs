@@ -31,6 +31,8 @@ pub enum IdentityStrategy {
     Hash,
     /// Text made by the embedder, 1 to 128 characters.
     Custom(CustomIdentity),
+    /// Whoever asks gave the request a key of their own ([`crate::request::Delivery`]).
+    Key(Digest),
 }
 
 /// What of a request makes its identity, in the order in which it is hashed. Tags do not belong to it.
@@ -129,6 +131,7 @@ impl IdentityStrategy {
             Self::Default => Ok(None),
             Self::Hash => Ok(Some(digest_of(document).to_string())),
             Self::Custom(identity) => usable(identity(document)).map(Some),
+            Self::Key(key) => Ok(Some(key.to_string())),
         }
     }
 }
@@ -139,6 +142,7 @@ impl fmt::Debug for IdentityStrategy {
             Self::Default => "Default",
             Self::Hash => "Hash",
             Self::Custom(_) => "Custom",
+            Self::Key(_) => "Key",
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod decide;
 pub mod definition;
 pub mod diagram;
+pub mod error_category;
 pub mod execution;
 pub mod explain;
 pub mod graph;

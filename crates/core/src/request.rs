@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::decide::Submission;
 use crate::definition::{ContextSchema, Priority};
 use crate::identity::{Content, IdentityStrategy, content_digest};
-use crate::ids::{Ordinal, TaskId};
+use crate::ids::{Digest, Ordinal, TaskId};
 use crate::names::{DefinitionName, Namespace, StepName, Version};
 use crate::nearest::nearest;
 use crate::payload::{DEFAULT_MAX_BYTES, Payload};
@@ -26,6 +26,9 @@ use crate::time::Timestamp;
 
 /// Longest `initiator`, `source_system`, `reason`, tag and `correlation_id`, in characters.
 pub const MAX_TEXT_CHARS: usize = 128;
+
+/// Longest type of an annotation, in characters.
+pub const MAX_KIND_CHARS: usize = 64;
 
 /// Most tags.
 pub const MAX_TAGS: usize = 64;
@@ -74,6 +77,28 @@ pub struct TaskRequest {
     /// Identity of the task; `None` lets the engine make one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<TaskId>,
+    /// How it came here.
+    #[serde(skip)]
+    pub delivery: Delivery,
+}
+
+/// How a request came here. It is not part of what the request says: the same request may be delivered again, and differ in
+/// this.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Delivery {
+    /// What ties it to whatever caused it, if the request does not say so.
+    pub correlation_id: Option<String>,
+    /// Requests that bring the same key are one request: the first is accepted, and later ones that say the same get its
+    /// task. It tells repeats instead of the engine's strategy.
+    pub idempotency_key: Option<Digest>,
+}
+
+impl Delivery {
+    /// The key that somebody gave a request; equal keys of different people are different.
+    pub fn key_of(principal: &str, key: &str) -> Digest {
+        let text = serde_json::json!(["idempotency_key", principal, key]).to_string();
+        Digest::of(text.as_bytes())
+    }
 }
 
 /// Something wrong with a request.
@@ -123,6 +148,7 @@ impl TaskRequest {
             requested_at: None,
             correlation_id: None,
             id: None,
+            delivery: Delivery::default(),
         }
     }
 
@@ -170,7 +196,8 @@ pub fn submission(
     let source_system = checks.text("/source_system", request.source_system);
     let reason = checks.text("/reason", request.reason);
     checks.tags(&request.tags);
-    if let Some(id) = &request.correlation_id {
+    let correlation_id = request.correlation_id.as_ref().or(request.delivery.correlation_id.as_ref());
+    if let Some(id) = correlation_id {
         checks.storable("/correlation_id", id);
     }
     if !checks.problems.is_empty() {
@@ -190,6 +217,10 @@ pub fn submission(
         priority,
         correlation_id: request.correlation_id.as_deref(),
     });
+    let identity = match request.delivery.idempotency_key {
+        Some(key) => IdentityStrategy::Key(key),
+        None => acceptance.identity.clone(),
+    };
     Ok(Submission {
         id: request.id.unwrap_or(acceptance.id),
         plan: plan.clone(),
@@ -203,8 +234,8 @@ pub fn submission(
         priority: priority.unwrap_or(plan.definition.priority),
         not_before: request.not_before,
         requested_at: request.requested_at,
-        correlation_id: request.correlation_id,
-        identity: acceptance.identity.clone(),
+        correlation_id: request.correlation_id.or(request.delivery.correlation_id),
+        identity,
         content,
     })
 }
@@ -322,6 +353,19 @@ pub fn text_problem(pointer: &str, text: &str) -> Option<RequestProblem> {
             "the text holds a NUL character, which databases cannot store",
         )
     })
+}
+
+/// What is wrong with the type of an annotation, if anything is.
+pub fn kind_problem(pointer: &str, kind: &str) -> Option<RequestProblem> {
+    let chars = kind.chars().count();
+    match chars {
+        0 => Some(RequestProblem::new("blank", pointer, "say what the annotation is about")),
+        _ if chars > MAX_KIND_CHARS => {
+            let message = format!("at most {MAX_KIND_CHARS} characters are allowed, but there are {chars}");
+            Some(RequestProblem::new("too_long", pointer, message))
+        }
+        _ => text_problem(pointer, kind),
+    }
 }
 
 /// Everything wrong with a list of tags. Edits are checked by it too.

@@ -2,6 +2,7 @@
 
 use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
+use tasker_core::names::Namespace;
 use tasker_core::plan::Plan;
 use tasker_core::request::RequestProblem;
 use tasker_store::StoreError;
@@ -69,6 +70,15 @@ impl UseCaseError {
             code: "task_not_found",
             message: format!("there is no task {id}"),
             help: Some("list the tasks there are: tasker task list".into()),
+        }
+    }
+
+    /// There is no such namespace.
+    pub fn namespace_not_found(namespace: &Namespace) -> Self {
+        Self::NotFound {
+            code: "definition_not_found",
+            message: format!("there is no namespace {namespace}"),
+            help: Some("register a definition in it: tasker definition register FILE".into()),
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::engine::Parts;
+use crate::observe::CommitKind;
 use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 use crate::worker::slots::{Borrower, Lent};
 
@@ -104,6 +105,7 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, 
         rules: parts.rules.clone(),
         budget: lent.as_ref().map(Lent::budget),
     };
+    let begin = Instant::now();
     let submitted = match parts.store.submit(batch).await {
         Ok(submitted) => submitted,
         Err(error) => {
@@ -111,6 +113,8 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, 
             return Err(error);
         }
     };
+    parts.options.observer.committed(CommitKind::Accept, parcel.len(), begin.elapsed());
+    observe(parts, parcel, &submitted.answers);
     let n_claimed = submitted.work.len();
     if let (Some(worker), Some(lent)) = (worker, lent) {
         worker.start(submitted.work, lent);
@@ -120,6 +124,20 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, 
         parts.hint();
     }
     Ok(submitted.answers)
+}
+
+/// Tells what was accepted.
+fn observe(parts: &Parts, parcel: &[Arrival], answers: &[SubmitAnswer]) {
+    let observer = &parts.options.observer;
+    for (arrival, answer) in parcel.iter().zip(answers) {
+        if let SubmitAnswer::Accepted { state } = answer {
+            let plan = &arrival.submission.plan;
+            observer.task_accepted(plan);
+            if !state.is_open() {
+                observer.task_ended(Some(plan), *state);
+            }
+        }
+    }
 }
 
 /// Tasks that were complete when they were accepted: all of their steps are bypassed.

@@ -23,6 +23,7 @@ pub mod handler;
 mod intake;
 mod integrity;
 mod lanes;
+pub mod observe;
 mod options;
 mod settler;
 pub mod use_cases;

@@ -11,6 +11,7 @@ use tasker_core::names::HandlerName;
 use tasker_core::payload;
 
 use crate::entropy::{Entropy, SystemEntropy};
+use crate::observe::{Observer, Unobserved};
 
 /// Settings of an engine. The defaults suit a single machine.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub struct EngineOptions {
     /// Whether the heartbeat has a thread of its own, so that handlers which block their threads do not make the worker
     /// look lost. Without it the heartbeat is a task of the runtime, and lives by its clock.
     pub heartbeat_thread: bool,
+    /// Who is told what the engine does.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Default for EngineOptions {
@@ -78,6 +81,7 @@ impl Default for EngineOptions {
             worker_name: format!("pid-{}", std::process::id()),
             entropy: Arc::new(SystemEntropy),
             heartbeat_thread: true,
+            observer: Arc::new(Unobserved),
         }
     }
 }

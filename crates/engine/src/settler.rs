@@ -10,6 +10,8 @@ use std::time::Duration;
 use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::TaskId;
 use tasker_core::outcome::{Failure, Outcome};
+use tasker_core::plan::Plan;
+use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
@@ -20,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::engine::Parts;
+use crate::observe::{CommitKind, Observer};
 use crate::worker::Core;
 use crate::worker::claimer::Claimer;
 use crate::worker::slots::{Borrower, Lent};
@@ -159,8 +162,8 @@ impl Settler {
         let mut parcels = vec![self.next_batch()];
         while let Some(mut parcel) = parcels.pop() {
             match self.apply(&parcel).await {
-                Ok(answers) => {
-                    finish(&self.parts, parcel, answers);
+                Ok(committed) => {
+                    finish(&self.parts, parcel, committed);
                     self.retry_wait = RETRY_WAITS.0;
                 }
                 Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
@@ -203,19 +206,23 @@ impl Settler {
         batch
     }
 
-    async fn apply(&self, parcel: &[Item]) -> Result<Vec<Answer>, StoreError> {
+    async fn apply(&self, parcel: &[Item]) -> Result<Committed, StoreError> {
         let worker = self.parts.worker();
         let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Settle(parcel.len())));
         let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.take_turn(Instant::now()));
         if parcel.is_empty() && how == FromQueue::Never {
-            return Ok(Vec::new());
+            return Ok(Committed::default());
         }
         let batch = ApplyBatch {
             inputs: parcel.iter().map(|item| (item.task, item.input.clone())).collect(),
             rules: self.parts.rules.clone(),
             claiming: lent.as_ref().map(|lent| Claiming { budget: lent.budget(), from_queue: how }),
         };
+        let begin = Instant::now();
         let applied = self.parts.store.apply(batch).await;
+        if applied.is_ok() && !parcel.is_empty() {
+            self.parts.options.observer.committed(CommitKind::Settle, parcel.len(), begin.elapsed());
+        }
         match applied {
             Ok(applied) => Ok(self.applied(applied, worker, lent, how)),
             Err(error) => {
@@ -232,7 +239,7 @@ impl Settler {
         worker: Option<Arc<Core>>,
         lent: Option<Lent>,
         how: FromQueue,
-    ) -> Vec<Answer> {
+    ) -> Committed {
         let Applied { answers, work, ended, next_due, now } = applied;
         if let (Some(worker), Some(lent)) = (worker, lent) {
             let next_due = next_due.map(|due: Timestamp| due.since(now));
@@ -240,8 +247,8 @@ impl Settler {
             self.claimer.learn(Instant::now(), how, lent.budget().slots, work.len(), next_due, jitter);
             worker.start(work, lent);
         }
-        self.parts.watchers.committed(ended);
-        answers
+        self.parts.watchers.committed(ended.iter().copied());
+        Committed { answers, ended }
     }
 
     /// A task that another session holds waits alone and holds up nobody.
@@ -315,11 +322,26 @@ async fn freed(worker: Option<&Core>) {
     }
 }
 
-fn finish(parts: &Parts, parcel: Vec<Item>, answers: Vec<Answer>) {
+/// What came of a batch.
+#[derive(Default)]
+struct Committed {
+    answers: Vec<Answer>,
+    /// Tasks that ended with it.
+    ended: Vec<(TaskId, TaskState)>,
+}
+
+fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
     let worker = parts.worker();
-    for (item, answer) in parcel.into_iter().zip(answers) {
-        if let (Some(worker), Some(key)) = (&worker, item.claim) {
-            worker.settled(key);
+    let mut endings = Endings::new(committed.ended);
+    let observer = &*parts.options.observer;
+    for (item, answer) in parcel.into_iter().zip(committed.answers) {
+        let claim = worker.as_ref().zip(item.claim);
+        let plan = claim.and_then(|(worker, key)| worker.settled(key));
+        observe(observer, &item.input, plan.as_deref(), &answer);
+        if let Some(plan) = &plan
+            && let Some(state) = endings.take(item.task)
+        {
+            observer.task_ended(Some(plan), state);
         }
         if matches!(answer, Answer::Stale) {
             debug!(task.id = %item.task, "an outcome came too late: the claim is no longer held");
@@ -328,6 +350,44 @@ fn finish(parts: &Parts, parcel: Vec<Item>, answers: Vec<Answer>) {
             // Whoever went away does not want the answer.
             let _ = reply.send(Ok(answer));
         }
+    }
+    endings.rest().for_each(|state| observer.task_ended(None, state));
+}
+
+/// Tells what came of an outcome.
+fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: &Answer) {
+    let Input::Settle { step, outcome, .. } = input else { return };
+    match answer {
+        Answer::Stale => observer.outcome_stale(),
+        Answer::Settled { state, retry_at } => {
+            if matches!(outcome, Outcome::LeaseExpired) {
+                observer.lease_expired();
+            }
+            if let Some(plan) = plan {
+                observer.outcome_settled(plan, *step, outcome, *state, retry_at.is_some());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The ends of the tasks of a batch, each of which is told once, however many items of its task there are.
+struct Endings(Vec<(TaskId, Option<TaskState>)>);
+
+impl Endings {
+    fn new(ended: Vec<(TaskId, TaskState)>) -> Self {
+        let mut endings: Vec<_> = ended.into_iter().map(|(task, state)| (task, Some(state))).collect();
+        endings.sort_unstable_by_key(|(task, _)| *task);
+        Self(endings)
+    }
+
+    fn take(&mut self, task: TaskId) -> Option<TaskState> {
+        let place = self.0.binary_search_by_key(&task, |(task, _)| *task).ok()?;
+        self.0[place].1.take()
+    }
+
+    fn rest(self) -> impl Iterator<Item = TaskState> {
+        self.0.into_iter().filter_map(|(_, state)| state)
     }
 }
 

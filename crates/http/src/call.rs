@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use tasker_core::access::{Decision, Permission, Principal, Subject, decide};
+use tasker_core::access::{Decision, Extent, Permission, Principal, Subject, decide, reach};
 use tasker_core::ids::TaskId;
 use tasker_core::names::Namespace;
 use tasker_engine::use_cases::Operator;
+use tasker_store::definitions::Selector;
 use tasker_store::read::TaskDetail;
 
 use crate::layers::identity::RequestIdentity;
@@ -27,6 +28,7 @@ pub(crate) struct Call {
     ids: Ids,
     headers: HeaderMap,
     correlation_id: String,
+    request_id: String,
 }
 
 impl Call {
@@ -45,6 +47,7 @@ impl Call {
             ids,
             headers: parts.headers.clone(),
             correlation_id: identity.map(|identity| identity.correlation_id.clone()).unwrap_or_default(),
+            request_id: identity.map(|identity| identity.request_id.clone()).unwrap_or_default(),
         }
     }
 
@@ -64,9 +67,49 @@ impl Call {
         self.ids.step.as_ref().expect("the path of this route names a step").as_str()
     }
 
+    /// The namespace that the path names, if this may be done there. Else it is as if there were none.
+    ///
+    /// # Panics
+    /// The route has no such parameter.
+    pub(crate) fn namespace(&self) -> Result<&Namespace, Problem> {
+        let namespace = self.ids.namespace.as_ref().expect("the path of this route names a namespace");
+        match decide(&self.principal, self.permission(), Subject::Namespace(namespace)) {
+            Decision::Allowed => Ok(namespace),
+            Decision::Denied | Decision::Hidden => {
+                Err(tasker_engine::UseCaseError::namespace_not_found(namespace).into())
+            }
+        }
+    }
+
+    /// The definition that the path names, in the version that the path or the query names; without one, or with `latest`,
+    /// the latest.
+    ///
+    /// # Panics
+    /// The route has no such parameters.
+    pub(crate) fn selector(&self) -> Result<Selector, Problem> {
+        let version = match (&self.ids.version, self.query.text("version")) {
+            (Some(version), _) => Some(version.clone()),
+            (None, None | Some("latest")) => None,
+            (None, Some(_)) => self.query.parsed("version")?,
+        };
+        let name = self.ids.definition.clone().expect("the path of this route names a definition");
+        Ok(Selector { namespace: self.namespace()?.clone(), name, version })
+    }
+
+    /// The namespaces that a list may tell of.
+    pub(crate) fn extent(&self) -> Result<Extent, Problem> {
+        let extent = reach(&self.principal, self.permission()).all;
+        if extent.is_nowhere() { Err(forbidden(self.permission())) } else { Ok(extent) }
+    }
+
     /// The headers.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The id of the call.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// What ties the call to whatever caused it.
@@ -76,21 +119,30 @@ impl Call {
 
     /// The task that the path names, if this may be done with it.
     pub(crate) async fn task(&self, api: &ApiState) -> Result<TaskDetail, Problem> {
-        let id = self.task_id();
+        self.task_for(api, self.task_id(), self.permission()).await
+    }
+
+    /// A task, if this may be done with it.
+    pub(crate) async fn task_for(
+        &self,
+        api: &ApiState,
+        id: TaskId,
+        permission: Permission,
+    ) -> Result<TaskDetail, Problem> {
         let detail = api.engine.task_detail(id).await?;
         let namespace = &detail.plan.definition.namespace;
-        match self.decide(Subject::Task { namespace, creator: None }) {
+        match decide(&self.principal, permission, Subject::Task { namespace, creator: None }) {
             Decision::Allowed => Ok(detail),
-            Decision::Denied => Err(self.forbidden()),
+            Decision::Denied => Err(forbidden(permission)),
             Decision::Hidden => Err(tasker_engine::UseCaseError::task_not_found(id).into()),
         }
     }
 
     /// Whether something new may be made in a namespace.
     pub(crate) fn permit_in(&self, namespace: &Namespace) -> Result<(), Problem> {
-        match self.decide(Subject::Namespace(namespace)) {
+        match decide(&self.principal, self.permission(), Subject::Namespace(namespace)) {
             Decision::Allowed => Ok(()),
-            Decision::Denied | Decision::Hidden => Err(self.forbidden()),
+            Decision::Denied | Decision::Hidden => Err(forbidden(self.permission())),
         }
     }
 
@@ -115,14 +167,6 @@ impl Call {
             Requirement::Permission(permission) => permission,
             Requirement::Public | Requirement::Known => panic!("this route asks for no permission"),
         }
-    }
-
-    fn decide(&self, subject: Subject<'_>) -> Decision {
-        decide(&self.principal, self.permission(), subject)
-    }
-
-    fn forbidden(&self) -> Problem {
-        forbidden(self.permission())
     }
 }
 

@@ -12,9 +12,11 @@
 
 pub mod auth;
 mod call;
+mod docs_page;
 mod gate;
 mod layers;
 mod limits;
+mod observe;
 mod openapi;
 mod operation;
 mod options;
@@ -25,7 +27,8 @@ pub mod routes;
 mod server;
 mod state;
 
-pub use crate::limits::{Bucket, Limiter, Unlimited, Verdict};
+pub use crate::limits::{Bucket, Limiter, Rate, Rates, TokenBuckets, Unlimited, Verdict};
+pub use crate::observe::{Answered, ApiObserver, MetricsForm, MetricsOptions, MetricsSource, Unobserved};
 pub use crate::operation::{Kind, Operation, Parameter};
 pub use crate::options::{ApiOptions, Authorization, InvalidOptions};
 pub use crate::route::{Cost, Requirement, Route};

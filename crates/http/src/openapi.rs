@@ -162,12 +162,16 @@ fn request_body(body: &BodyDescription) -> Value {
             {"type": "object", "properties": {wrapper: plain}, "required": [wrapper], "additionalProperties": false},
         ]}),
     };
-    json!({"required": body.is_required, "content": {"application/json": {"schema": schema}}})
+    let content: Map<String, Value> =
+        body.media.iter().map(|media| ((*media).to_owned(), json!({"schema": schema}))).collect();
+    json!({"required": body.is_required, "content": content})
 }
 
 fn responses(route: &Route) -> Map<String, Value> {
-    let mut responses: Map<String, Value> =
-        route.operation.replies.iter().map(|reply| (reply.status.to_string(), response(reply))).collect();
+    let mut responses: Map<String, Value> = Map::new();
+    for reply in &route.operation.replies {
+        add_response(&mut responses, reply);
+    }
     for code in problems(route) {
         let entry = responses.entry(code.status.as_str()).or_insert_with(problem_response);
         let told = entry["description"].as_str().unwrap_or_default();
@@ -176,6 +180,20 @@ fn responses(route: &Route) -> Map<String, Value> {
         entry["description"] = told.into();
     }
     responses
+}
+
+/// Adds an answer; another one with the same status is another form of it.
+fn add_response(responses: &mut Map<String, Value>, reply: &ReplyDescription) {
+    let mut response = response(reply);
+    let status = reply.status.to_string();
+    let Some(before) = responses.get_mut(&status) else {
+        responses.insert(status, response);
+        return;
+    };
+    if let (Some(all), Value::Object(more)) = (before["content"].as_object_mut(), response["content"].take())
+    {
+        all.extend(more);
+    }
 }
 
 /// Everything that may go wrong, each once.

@@ -87,6 +87,8 @@ pub struct BodyDescription {
     pub wrapper: Option<&'static str>,
     /// Whether it must be there.
     pub is_required: bool,
+    /// What it may be written in.
+    pub media: &'static [&'static str],
     /// Its schema, and those that it refers to.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -144,6 +146,14 @@ impl Operation {
         Self { body: Some(BodyDescription::of::<T>(false)), ..self }
     }
 
+    /// Takes a document that is read by rules of its own, in one of these media types.
+    pub(crate) fn free_body<T: ToSchema>(self, media: &'static [&'static str]) -> Self {
+        let schema = T::name().into_owned();
+        let body =
+            BodyDescription { schema, wrapper: None, is_required: true, media, schemas: schemas::<T>() };
+        Self { body: Some(body), ..self }
+    }
+
     /// Answers with this document.
     pub(crate) fn reply<T: ToSchema>(self, status: u16, about: &'static str) -> Self {
         let content = Some(("application/json", Some(T::name().into_owned())));
@@ -186,7 +196,13 @@ impl Operation {
 
 impl BodyDescription {
     fn of<T: RequestDocument + ToSchema>(is_required: bool) -> Self {
-        Self { schema: T::name().into_owned(), wrapper: T::WRAPPER, is_required, schemas: schemas::<T>() }
+        Self {
+            schema: T::name().into_owned(),
+            wrapper: T::WRAPPER,
+            is_required,
+            media: &["application/json"],
+            schemas: schemas::<T>(),
+        }
     }
 
     /// What is wrong with a request whose body is not as it should be.

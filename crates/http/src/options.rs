@@ -7,9 +7,12 @@ use std::time::Duration;
 use axum::http::header::HeaderName;
 use axum::http::{HeaderValue, Uri};
 use tasker_core::access::Roles;
+use tasker_core::definition::{HandlerCatalog, NoHandlers};
+use tasker_core::diagram::{InvalidLinkBase, LinkBase};
 
 use crate::auth::Authentication;
 use crate::limits::{Limiter, Unlimited};
+use crate::observe::{ApiObserver, MetricsOptions, Unobserved};
 
 /// Settings of the API. The defaults are safe for a listener on loopback.
 #[derive(Clone)]
@@ -40,6 +43,19 @@ pub struct ApiOptions {
     pub allow_unauthenticated: bool,
     /// Who counts requests.
     pub limiter: Arc<dyn Limiter>,
+    /// Whether `GET /docs` shows the description of the API as a page.
+    pub docs: bool,
+    /// How the API is reached from outside, without the base path: `https://tasker.example.org`. Links begin with it; without
+    /// it, with the base path.
+    pub public_url: Option<String>,
+    /// The environment whose overrides apply to definitions that are registered.
+    pub environment: String,
+    /// What definitions that are registered are checked against.
+    pub catalog: Arc<dyn HandlerCatalog + Send + Sync>,
+    /// Who is told what the API does.
+    pub observer: Arc<dyn ApiObserver>,
+    /// Where metrics come from, and who gets them.
+    pub metrics: MetricsOptions,
 }
 
 /// Who may do what.
@@ -72,6 +88,12 @@ impl Default for ApiOptions {
             authorization: Authorization::Off,
             allow_unauthenticated: false,
             limiter: Arc::new(Unlimited),
+            docs: false,
+            public_url: None,
+            environment: "development".into(),
+            catalog: Arc::new(NoHandlers),
+            observer: Arc::new(Unobserved),
+            metrics: MetricsOptions::default(),
         }
     }
 }
@@ -85,6 +107,7 @@ impl ApiOptions {
         let mut problems = self.authentication.problems();
         problems.extend(self.base_path_problem());
         problems.extend(self.origin_problems());
+        problems.extend(self.links().err().map(|error| error.to_string()));
         if HeaderName::from_bytes(self.correlation_header.as_bytes()).is_err() {
             problems.push(format!("{:?} is no name of a header", self.correlation_header));
         }
@@ -110,6 +133,15 @@ impl ApiOptions {
             "everybody who can reach {address} could do everything: listen on 127.0.0.1, set up authentication, or say that \
              this is meant with auth.allow_unauthenticated = true"
         )]))
+    }
+
+    /// What links begin with.
+    pub(crate) fn links(&self) -> Result<LinkBase, InvalidLinkBase> {
+        let outside = self.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+        match &self.public_url {
+            Some(url) if outside.is_empty() || outside.starts_with('/') => Err(InvalidLinkBase(url.clone())),
+            _ => format!("{outside}{}", self.base_path).parse(),
+        }
     }
 
     fn base_path_problem(&self) -> Option<String> {
@@ -162,10 +194,11 @@ mod tests {
             options.base_path = "tasker/".into();
             options.allowed_origins =
                 vec!["https://a.example/".into(), "*".into(), "https://b.example".into()];
+            options.public_url = Some("javascript:alert(1)//".into());
             options.correlation_header = "a b".into();
             options.authorization = Authorization::Roles(Roles::default());
         });
-        assert_eq!(found.len(), 5, "{found:#?}");
+        assert_eq!(found.len(), 6, "{found:#?}");
     }
 
     #[test]

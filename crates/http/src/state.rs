@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::limits::FailedLogins;
 use crate::options::ApiOptions;
 use crate::routes::health::Readiness;
 
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) draining: CancellationToken,
     /// One permit for each request that is worked on.
     pub(crate) requests: Arc<Semaphore>,
+    /// Addresses from which bad credentials came.
+    pub(crate) failed_logins: FailedLogins,
     /// When this server started.
     pub(crate) started: Instant,
     /// This start of this server.
@@ -41,6 +44,7 @@ impl ApiState {
             engine,
             requests: Arc::new(Semaphore::new(options.max_requests)),
             options,
+            failed_logins: FailedLogins::default(),
             draining: CancellationToken::new(),
             started: Instant::now(),
             readiness: Readiness::default(),

@@ -1,4 +1,6 @@
-//! Logs: lines about what the program does, on standard error, as text or as JSON.
+//! Logs (lines about what the program does, on standard error, as text or as JSON) and [`metrics`].
+
+pub mod metrics;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;

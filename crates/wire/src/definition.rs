@@ -1,20 +1,24 @@
 //! Definitions as documents.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tasker_core::definition::{AnnotationRule, CustomEvent, Definition, StepTemplate};
 use tasker_core::masking::mask_value;
 use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
 use tasker_core::plan::Plan;
 
-/// One version of a definition. Secrets in settings are masked.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+/// One version of a definition. Secrets in settings are masked, unless they were asked for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DefinitionDocument {
     /// Namespace.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub namespace: Namespace,
     /// Name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub name: DefinitionName,
     /// Version.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: Version,
     /// `namespace.name@version`.
     pub full_name: String,
@@ -29,31 +33,39 @@ pub struct DefinitionDocument {
     /// Whether new tasks get a warning.
     pub deprecated: bool,
     /// JSON Schema of the context.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub schema: Option<Value>,
     /// Whether undeclared context properties are refused.
     pub context_strict: bool,
     /// Free-form settings.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub configuration: Value,
     /// Annotations made from results.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub annotations: Vec<AnnotationRule>,
     /// Events that its handlers may publish.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub custom_events: Vec<CustomEvent>,
     /// The steps, in document order.
     pub steps: Vec<StepTemplateDocument>,
 }
 
 /// A step of a definition.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepTemplateDocument {
     /// Name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub name: StepName,
     /// What runs it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub handler: HandlerName,
     /// What it is for.
     pub description: Option<String>,
     /// External system it talks to.
     pub dependent_system: String,
     /// The steps it waits for.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub depends_on: Vec<StepName>,
     /// Whether a failed execution may be repeated.
     pub retryable: bool,
@@ -63,13 +75,23 @@ pub struct StepTemplateDocument {
     pub skippable: bool,
     /// Longest time of one execution, in seconds.
     pub timeout_seconds: u32,
-    /// Settings of the handler, secrets masked.
+    /// Settings of the handler.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub handler_config: Value,
 }
 
 impl DefinitionDocument {
-    /// The document of a definition.
+    /// The document of a definition, secrets masked.
     pub fn new(plan: &Plan) -> Self {
+        Self::of(plan, masked)
+    }
+
+    /// The document of a definition with its settings as they are.
+    pub fn with_secrets(plan: &Plan) -> Self {
+        Self::of(plan, Value::clone)
+    }
+
+    fn of(plan: &Plan, shown: fn(&Value) -> Value) -> Self {
         let definition: &Definition = &plan.definition;
         Self {
             namespace: definition.namespace.clone(),
@@ -83,16 +105,16 @@ impl DefinitionDocument {
             deprecated: definition.deprecated,
             schema: definition.schema.clone(),
             context_strict: definition.context_strict,
-            configuration: masked(&definition.configuration),
+            configuration: shown(&definition.configuration),
             annotations: definition.annotations.clone(),
             custom_events: definition.custom_events.clone(),
-            steps: definition.steps.iter().map(StepTemplateDocument::new).collect(),
+            steps: definition.steps.iter().map(|step| StepTemplateDocument::of(step, shown)).collect(),
         }
     }
 }
 
 impl StepTemplateDocument {
-    fn new(step: &StepTemplate) -> Self {
+    fn of(step: &StepTemplate, shown: fn(&Value) -> Value) -> Self {
         Self {
             name: step.name.clone(),
             handler: step.handler.clone(),
@@ -103,7 +125,7 @@ impl StepTemplateDocument {
             retry_limit: step.retry_limit,
             skippable: step.skippable,
             timeout_seconds: step.timeout_seconds,
-            handler_config: masked(&step.handler_config),
+            handler_config: shown(&step.handler_config),
         }
     }
 }

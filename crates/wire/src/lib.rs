@@ -5,10 +5,14 @@
 //! has its JSON Schema. Requests are read strictly ([`request::RequestDocument`]): everything wrong is told at once.
 
 mod annotation;
+mod bulk;
 mod definition;
+mod diagram;
 mod error;
 mod execution;
 mod explanation;
+mod handler;
+mod handler_graph;
 mod health;
 mod instant;
 mod page;
@@ -23,17 +27,25 @@ mod task;
 mod transition;
 
 pub use annotation::AnnotationDocument;
+pub use bulk::{BulkActed, BulkActedItem, BulkCreated, BulkCreatedItem};
 pub use definition::{DefinitionDocument, StepTemplateDocument};
+pub use diagram::DiagramDocument;
 pub use error::{ErrorBody, ErrorDocument};
 pub use execution::ExecutionDocument;
 pub use explanation::{ExplanationDocument, StepExplanationDocument, TaskExplanationDocument};
+pub use handler::{
+    DefinitionFile, DefinitionReply, HandlerDocument, HandlerList, HandlerReply, HandlerSummary,
+    NamespaceDocument, NamespaceList, RegisteredReply, RegistrationOutcome,
+};
+pub use handler_graph::{DependencyKind, HandlerEdge, HandlerGraph, HandlerGraphSummary, HandlerNode};
 pub use health::{Alive, CheckResult, CheckStatus, Ready};
 pub use instant::Instant;
 pub use page::{Pagination, TaskList};
 pub use principal::{MeReply, PrincipalDocument};
 pub use problem::{ProblemDocument, ProblemEntry};
 pub use replies::{
-    Cancelled, StepExplanationReply, StepList, StepReply, TaskExplanationReply, TaskReply, TransitionList,
+    AnnotationList, AnnotationReply, Cancelled, StepExplanationReply, StepList, StepReply,
+    TaskExplanationReply, TaskReply, TransitionList,
 };
 pub use step::{StepDocument, StepErrorDocument};
 pub use task::{Include, TaskCreated, TaskDocument, TaskSummary};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::annotation::AnnotationDocument;
 use crate::explanation::{StepExplanationDocument, TaskExplanationDocument};
 use crate::page::Pagination;
 use crate::step::StepDocument;
@@ -40,6 +41,24 @@ pub struct StepList {
 pub struct TransitionList {
     /// The changes, oldest first.
     pub transitions: Vec<TransitionDocument>,
+    /// Where the page stands.
+    pub pagination: Pagination,
+}
+
+/// One annotation.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnnotationReply {
+    /// The annotation.
+    pub annotation: AnnotationDocument,
+}
+
+/// A page of the annotations of a task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnnotationList {
+    /// The annotations, oldest first.
+    pub annotations: Vec<AnnotationDocument>,
     /// Where the page stands.
     pub pagination: Pagination,
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tasker_core::execution::task_execution;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, StepName, Version};
@@ -88,6 +89,10 @@ pub struct TaskDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub annotations: Option<Vec<AnnotationDocument>>,
+    /// What can be said of it as a graph (paths, parallelism, failures, bottlenecks), if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, nullable = false))]
+    pub dependency_analysis: Option<Value>,
 }
 
 /// A task as lists show it.
@@ -233,6 +238,7 @@ impl TaskDocument {
             execution: Some(execution.into()),
             steps: Some(StepDocument::list(record, plan, steps, now)),
             annotations: Some(annotations.iter().map(Into::into).collect()),
+            dependency_analysis: None,
         }
     }
 

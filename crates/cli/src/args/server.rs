@@ -21,8 +21,8 @@ Examples:
 
   curl -d '{\"name\": \"order\", \"context\": {}}' -H 'Content-Type: application/json' http://127.0.0.1:8080/tasker/tasks
 
-Nobody is asked who they are. So the server listens on loopback only, unless auth.allow_unauthenticated says that
-everybody who can reach it may do everything. Ctrl-C or SIGTERM stops gracefully; a second signal stops at once.")]
+Unless auth.strategy says otherwise, nobody is asked who they are. Then the server listens on loopback only, unless
+auth.allow_unauthenticated says that everybody who can reach it may do everything. Ctrl-C or SIGTERM stops gracefully; a second signal stops at once.")]
 pub struct ServerRunArgs {
     /// Address and port to listen on (api.listen); port 0 takes a free one
     #[arg(long, value_name = "ADDR")]

@@ -2,17 +2,20 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tasker_config::Settings;
-use tasker_engine::Scope;
+use tasker_engine::{Engine, EngineOptions, Scope};
 use tasker_handlers::ShippedCatalog;
-use tasker_http::{Api, ApiOptions, InvalidOptions};
+use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions};
+use tasker_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::definition::startup;
 use super::worker;
+use crate::api_options;
 use crate::args::{ServerCommand, ServerRunArgs};
 use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
@@ -28,13 +31,20 @@ pub async fn run(command: ServerCommand, session: &Session) -> anyhow::Result<Ex
 
 async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let address = address(args.listen.as_deref().unwrap_or(&session.settings.api.listen))?;
-    let options = options(&session.settings);
-    options.check().and_then(|()| options.check_address(address)).map_err(invalid)?;
+    let options = ApiOptions {
+        environment: session.environment().to_owned(),
+        // Which handlers workers elsewhere serve cannot be known here.
+        catalog: Arc::new(ShippedCatalog::new()),
+        ..api_options::of(&session.settings).map_err(invalid)?
+    };
+    options.check_address(address).map_err(invalid)?;
     let base_path = options.base_path.clone();
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
     let catalog = ShippedCatalog::of(&handlers);
-    let engine =
-        open::engine_with(session, Access::Create, handlers, open::options(&session.settings)).await?;
+    let metrics = Metrics::new();
+    let observed = EngineOptions { observer: Arc::new(metrics.clone()), ..open::options(&session.settings) };
+    let engine = open::engine_with(session, Access::Create, handlers, observed).await?;
+    let options = with_metrics(options, &session.settings, &metrics, &engine);
     let mut paths = session.settings.worker.definitions.clone();
     paths.extend(args.definitions);
     startup::register(&paths, &engine, &catalog, session).await?;
@@ -74,16 +84,12 @@ async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCod
     Ok(status.into())
 }
 
-fn options(settings: &Settings) -> ApiOptions {
-    let api = &settings.api;
-    ApiOptions {
-        base_path: api.base_path.clone(),
-        max_body_bytes: api.max_body_bytes,
-        max_requests: api.max_requests,
-        request_timeout: api.request_timeout,
-        allow_unauthenticated: api.allow_unauthenticated,
-        ..ApiOptions::default()
-    }
+/// Metrics of this process, if they are on.
+fn with_metrics(options: ApiOptions, settings: &Settings, metrics: &Metrics, engine: &Engine) -> ApiOptions {
+    let source = settings.metrics.enabled.then(|| Arc::new(metrics.exporter(engine.clone())) as _);
+    let is_public = !settings.metrics.auth_required;
+    let observer = Arc::new(metrics.clone());
+    ApiOptions { observer, metrics: MetricsOptions { source, is_public }, ..options }
 }
 
 fn address(text: &str) -> Result<SocketAddr, Failure> {

@@ -105,7 +105,9 @@ fn every_command_is_in_the_list() {
             .map(|line| format!("{group} {}", line.split_whitespace().next().unwrap()).trim().to_owned())
             .collect()
     };
-    for group in ["", "definition", "task", "step", "events", "worker", "analyze", "db", "config", "bench"] {
+    for group in
+        ["", "definition", "task", "step", "events", "worker", "server", "analyze", "db", "config", "bench"]
+    {
         for command in listed(group) {
             assert!(COMMANDS.contains(&command.as_str()), "{command}");
         }

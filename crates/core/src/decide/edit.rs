@@ -6,7 +6,7 @@ use super::{Action, Answer, Rejection, Workset};
 use crate::ids::Ordinal;
 use crate::names::StepName;
 use crate::payload::Payload;
-use crate::record::{RowVersion, StepRecord};
+use crate::record::{Annotation, RowVersion, StepRecord};
 use crate::state::StepState;
 
 /// Highest limit of executions that an operator can set (`spec/api.md` 1.5).
@@ -49,6 +49,7 @@ impl Workset<'_> {
                 self.retry_step(step, limit, new_idempotency_key, actor, reason)
             }
             Action::EditTask { reason, tags } => Ok(self.edit_task(reason, tags)),
+            Action::Annotate(annotation) => Ok(self.annotate_by_hand(annotation)),
             Action::EditStep { step, retry_limit, inputs } => self.edit_step(step, retry_limit, inputs),
         }
     }
@@ -58,6 +59,12 @@ impl Workset<'_> {
             return Answer::Unchanged;
         }
         self.edit = Some(TaskEdit { reason, tags });
+        self.touch_task();
+        Answer::Done
+    }
+
+    fn annotate_by_hand(&mut self, annotation: Annotation) -> Answer {
+        self.annotations.push(annotation);
         self.touch_task();
         Answer::Done
     }

@@ -29,7 +29,7 @@ use crate::ids::{Fence, Ordinal, WorkerId};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::plan::Plan;
-use crate::record::{RowVersion, TaskRecord};
+use crate::record::{Annotation, RowVersion, TaskRecord};
 use crate::state::{StepState, TaskState};
 use crate::time::Timestamp;
 
@@ -122,6 +122,8 @@ pub enum Action {
         /// New labels.
         tags: Option<Vec<String>>,
     },
+    /// Add an annotation to the task, whatever its state.
+    Annotate(Annotation),
     /// Change a step that is not done.
     EditStep {
         /// Which.
@@ -136,7 +138,7 @@ pub enum Action {
 impl Action {
     /// Whether it changes what is told of a task or step, and no state.
     fn is_edit(&self) -> bool {
-        matches!(self, Self::EditTask { .. } | Self::EditStep { .. })
+        matches!(self, Self::EditTask { .. } | Self::Annotate(_) | Self::EditStep { .. })
     }
 
     /// The step that is acted on, if it is one.
@@ -146,9 +148,11 @@ impl Action {
             | Self::ResolveStep { step, .. }
             | Self::RetryStep { step, .. }
             | Self::EditStep { step, .. } => Some(*step),
-            Self::CancelTask { .. } | Self::ResolveTask | Self::RetryTask { .. } | Self::EditTask { .. } => {
-                None
-            }
+            Self::CancelTask { .. }
+            | Self::ResolveTask
+            | Self::RetryTask { .. }
+            | Self::EditTask { .. }
+            | Self::Annotate(_) => None,
         }
     }
 }
@@ -273,7 +277,7 @@ impl Needs {
     fn of_action(&mut self, plan: &Plan, task: &TaskRecord, action: &Action) {
         match action {
             Action::CancelTask { .. } | Action::RetryTask { .. } => self.all = true,
-            Action::ResolveTask | Action::EditTask { .. } => {}
+            Action::ResolveTask | Action::EditTask { .. } | Action::Annotate(_) => {}
             Action::ResolveStep { step, .. } => self.with_children(plan, *step),
             Action::CancelStep(step) | Action::RetryStep { step, .. } | Action::EditStep { step, .. } => {
                 self.steps.insert(*step);

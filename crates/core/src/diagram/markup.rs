@@ -2,7 +2,7 @@
 
 /// The text with everything escaped that would be markup, in content as well as in quoted attributes. What no document
 /// may hold (control characters) becomes U+FFFD.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

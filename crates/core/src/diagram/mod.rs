@@ -26,6 +26,7 @@ pub use flowchart::{
 };
 pub use html::CONTENT_SECURITY_POLICY;
 pub use link::{InvalidLinkBase, LinkBase};
+pub use markup::escaped;
 pub use step::{DiagramStep, StepStatus};
 pub use svg::{MAX_DRAWN_EDGES, MAX_DRAWN_NODES};
 pub use task::task_diagram;

@@ -152,6 +152,15 @@ impl Fields {
         }
     }
 
+    /// A list of anything.
+    pub fn list(&mut self, field: &str) -> Option<Vec<Payload>> {
+        let value = self.value(field)?.clone();
+        match serde_json::from_str(value.as_str()) {
+            Ok(items) => Some(items),
+            Err(_) => self.wrong(field, "a list", &value.to_value()),
+        }
+    }
+
     fn items(&mut self, field: &str, items: Vec<Value>) -> Vec<String> {
         let mut texts = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {

@@ -66,10 +66,7 @@ impl Engine {
 pub(super) fn missing(selector: &Selector, resolved: Resolved) -> UseCaseError {
     let Selector { namespace, name, version } = selector;
     let (message, help) = match resolved {
-        Resolved::NoNamespace => (
-            format!("there is no namespace {namespace}"),
-            "register a definition in it: tasker definition register FILE".to_owned(),
-        ),
+        Resolved::NoNamespace => return UseCaseError::namespace_not_found(namespace),
         Resolved::NoName { names } => {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
             (

@@ -4,6 +4,7 @@
 mod analysis;
 mod analytics;
 mod definitions;
+mod history;
 mod maintenance;
 mod operate;
 mod read;
@@ -12,6 +13,7 @@ pub(crate) mod resolutions;
 pub(crate) mod schemas;
 mod submit;
 
+pub use history::HistoryPage;
 pub use operate::{Operation, Operator};
 pub use read::TaskView;
 pub use submit::SubmittedTask;

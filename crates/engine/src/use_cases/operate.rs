@@ -5,8 +5,8 @@ use tasker_core::decide::{Action, Answer, Input, NewLimit};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
-use tasker_core::record::RowVersion;
-use tasker_core::request::{RequestProblem, tag_problems, text_problem};
+use tasker_core::record::{Annotation, RowVersion};
+use tasker_core::request::{RequestProblem, kind_problem, tag_problems, text_problem};
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
@@ -36,6 +36,13 @@ pub enum Operation {
         reason: Option<String>,
         /// New labels.
         tags: Option<Vec<String>>,
+    },
+    /// Add an annotation to the task.
+    Annotate {
+        /// Its type, 1 to 64 characters.
+        kind: String,
+        /// Its value: any JSON, no larger than a result may be.
+        value: Value,
     },
     /// Cancel a step.
     CancelStep(String),
@@ -126,10 +133,14 @@ impl Engine {
                 Action::RetryTask { steps, limit }
             }
             Operation::EditTask { reason, tags } => Action::EditTask { reason, tags },
+            Operation::Annotate { kind, value } => {
+                let value = payload(&value, self.options().max_result_bytes, "/value")?;
+                Action::Annotate(Annotation { kind, value })
+            }
             Operation::CancelStep(step) => Action::CancelStep(position(&step)?),
             Operation::ResolveStep { step, results } => {
                 let limit = self.options().max_result_bytes;
-                Action::ResolveStep { step: position(&step)?, results: payload(results, limit, "/results")? }
+                Action::ResolveStep { step: position(&step)?, results: optional(results, limit, "/results")? }
             }
             Operation::RetryStep { step, limit, new_idempotency_key } => {
                 Action::RetryStep { step: position(&step)?, limit, new_idempotency_key }
@@ -139,7 +150,7 @@ impl Engine {
                 Action::EditStep {
                     step: position(&step)?,
                     retry_limit,
-                    inputs: payload(inputs, limit, "/inputs")?,
+                    inputs: optional(inputs, limit, "/inputs")?,
                 }
             }
         })
@@ -154,10 +165,17 @@ fn check_texts(operation: &Operation, operator: &Operator) -> Result<(), UseCase
         problems.extend(reason.as_ref().and_then(|reason| text_problem("/reason", reason)));
         problems.extend(tags.iter().flat_map(|tags| tag_problems(tags)));
     }
+    if let Operation::Annotate { kind, .. } = operation {
+        problems.extend(kind_problem("/type", kind));
+    }
     if problems.is_empty() { Ok(()) } else { Err(UseCaseError::Invalid(problems)) }
 }
 
-fn payload(value: Option<Value>, max_bytes: usize, pointer: &str) -> Result<Option<Payload>, UseCaseError> {
+fn optional(value: Option<Value>, max_bytes: usize, pointer: &str) -> Result<Option<Payload>, UseCaseError> {
+    value.map(|value| payload(&value, max_bytes, pointer)).transpose()
+}
+
+fn payload(value: &Value, max_bytes: usize, pointer: &str) -> Result<Payload, UseCaseError> {
     let problem = |error: tasker_core::payload::PayloadError| {
         UseCaseError::Invalid(vec![RequestProblem {
             code: error.code(),
@@ -166,7 +184,7 @@ fn payload(value: Option<Value>, max_bytes: usize, pointer: &str) -> Result<Opti
             help: None,
         }])
     };
-    value.map(|value| Payload::from_value(&value, max_bytes)).transpose().map_err(problem)
+    Payload::from_value(value, max_bytes).map_err(problem)
 }
 
 /// The position of a step, or an error that names the steps there are.

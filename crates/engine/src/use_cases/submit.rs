@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tasker_core::decide::Submission;
-use tasker_core::ids::TaskId;
+use tasker_core::ids::{Digest, TaskId};
 use tasker_core::plan::Plan;
 use tasker_core::request::{self, Acceptance, TaskRequest};
 use tasker_core::state::TaskState;
@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`UseCaseError::Invalid`] with every problem of the request; `definition_not_found`, `definition_retired`,
-    /// `duplicate_request`, `task_id_conflict`; `request_in_progress` if an equal request stands in a transaction that
+    /// `duplicate_request`, `idempotency_key_reused`, `task_id_conflict`; `request_in_progress` if an equal request stands in a transaction that
     /// did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
@@ -57,7 +57,7 @@ impl Engine {
         let mut door = Door::Intake;
         loop {
             match self.hand_in(&request, id, &mut door).await? {
-                SubmitAnswer::Blocked if Instant::now() + wait < give_up_at => {
+                (SubmitAnswer::Blocked, _) if Instant::now() + wait < give_up_at => {
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY_WAITS.1);
                     door = Door::Alone;
@@ -93,28 +93,31 @@ impl Engine {
         request.id.unwrap_or_else(|| TaskId(self.options().entropy.id()))
     }
 
-    /// Hands a request in until its definition stands still; at last, if it never does, the answer says so.
+    /// Hands a request in until its definition stands still; at last, if it never does, the answer says so. With it comes the
+    /// digest of what was handed in.
     async fn hand_in(
         &self,
         request: &TaskRequest,
         id: TaskId,
         door: &mut Door<'_>,
-    ) -> Result<SubmitAnswer, UseCaseError> {
+    ) -> Result<(SubmitAnswer, Digest), UseCaseError> {
         let selector = Selector {
             namespace: request.namespace.clone(),
             name: request.name.clone(),
             version: request.version.clone(),
         };
+        let mut content = Digest::of(b"");
         for _ in 0..MOST_RESOLUTIONS {
             let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
+            content = submission.content;
             match self.pass(submission, door).await? {
                 SubmitAnswer::NotLatest => drop(self.resolutions.forget(&selector)),
                 SubmitAnswer::Refused(refusal)
                     if refusal.code == "not_found" && self.resolutions.forget(&selector) => {}
-                answer => return Ok(answer),
+                answer => return Ok((answer, content)),
             }
         }
-        Ok(SubmitAnswer::NotLatest)
+        Ok((SubmitAnswer::NotLatest, content))
     }
 
     /// The request, checked and completed by its definition.
@@ -176,7 +179,7 @@ impl Engine {
         &self,
         request: &TaskRequest,
         id: TaskId,
-        answer: SubmitAnswer,
+        (answer, content): (SubmitAnswer, Digest),
     ) -> Result<SubmittedTask, UseCaseError> {
         match answer {
             SubmitAnswer::Accepted { state } => {
@@ -188,11 +191,31 @@ impl Engine {
                 Ok(SubmittedTask { task_id: id, status, created: false })
             }
             SubmitAnswer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
+            SubmitAnswer::Duplicate { of } if request.delivery.idempotency_key.is_some() => {
+                self.accepted_under_key(of, content).await
+            }
             SubmitAnswer::Duplicate { of } => Err(duplicate(of)),
             SubmitAnswer::Blocked => Err(in_progress(id)),
             SubmitAnswer::IdConflict => Err(id_conflict(id)),
             SubmitAnswer::NotLatest => Err(definition_changing(request)),
         }
+    }
+
+    /// The task that was accepted under the key of a request, if it was the same request.
+    async fn accepted_under_key(&self, of: TaskId, content: Digest) -> Result<SubmittedTask, UseCaseError> {
+        let first = self.task_detail(of).await?;
+        if first.input.content != content {
+            return Err(key_reused(of));
+        }
+        Ok(SubmittedTask { task_id: of, status: first.record.state, created: false })
+    }
+}
+
+fn key_reused(of: TaskId) -> UseCaseError {
+    UseCaseError::Conflict {
+        code: "idempotency_key_reused",
+        message: format!("another request was accepted under this idempotency key, as task {of}"),
+        help: Some("use a new key for another request; send the same request to repeat it".into()),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use tasker_core::decide::Input;
 use tasker_core::outcome::{Failure, Outcome};
+use tasker_core::plan::Plan;
 use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
 use tokio::runtime::Handle;
@@ -21,6 +22,7 @@ use super::attempt::{self, Attempt};
 use super::slots::Slot;
 use crate::handler::Handlers;
 use crate::lanes::Lanes;
+use crate::observe::Observer;
 use crate::settler::Item;
 
 /// How long a handler that was told to stop may go on before it is dropped.
@@ -37,6 +39,7 @@ pub(crate) struct Executor {
     handlers: Handlers,
     attempts: attempt::Settings,
     lanes: Lanes,
+    observer: Arc<dyn Observer>,
     held: Mutex<HashMap<ClaimKey, Held>>,
     /// Claims that a heartbeat told of. The answer that should have may still come.
     told: Mutex<Vec<(Instant, ClaimKey)>>,
@@ -61,16 +64,24 @@ struct Held {
     cancellation: CancellationToken,
     deadline: Instant,
     timeout: Duration,
+    plan: Arc<Plan>,
+    started: Instant,
     task: Option<AbortHandle>,
     reported: bool,
 }
 
 impl Executor {
-    pub(crate) fn new(handlers: Handlers, attempts: attempt::Settings, lanes: Lanes) -> Self {
+    pub(crate) fn new(
+        handlers: Handlers,
+        attempts: attempt::Settings,
+        lanes: Lanes,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
         Self {
             handlers,
             attempts,
             lanes,
+            observer,
             held: Mutex::default(),
             told: Mutex::default(),
             settled_meanwhile: Mutex::default(),
@@ -84,11 +95,15 @@ impl Executor {
     /// Runs a claimed step in a slot.
     pub(crate) fn start(self: &Arc<Self>, work: Work, slot: Slot) {
         let key = key_of(&work);
+        let (plan, number) = (work.plan.clone(), work.claim.attempt);
         let attempt = Attempt::new(work, &self.attempts);
+        let started = Instant::now();
         let held = Held {
             cancellation: attempt.cancellation.clone(),
-            deadline: Instant::now() + attempt.timeout,
+            deadline: started + attempt.timeout,
             timeout: attempt.timeout,
+            plan: plan.clone(),
+            started,
             task: None,
             reported: false,
         };
@@ -97,6 +112,7 @@ impl Executor {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => entry.insert(held),
         };
+        self.observer.attempt_started(&plan, key.ordinal, number);
         let executor = self.clone();
         let task = self.runtime.spawn(async move {
             let outcome = executor.run(attempt).await;
@@ -151,10 +167,21 @@ impl Executor {
 
     /// Hands an outcome to the settler, unless the claim already has one.
     async fn report(&self, key: ClaimKey, outcome: Outcome) {
-        let first = self.held().get_mut(&key).is_some_and(Held::first_report);
+        let first = self.held().get_mut(&key).is_some_and(|held| {
+            let first = held.first_report();
+            if first {
+                self.observe_end(key, held, &outcome);
+            }
+            first
+        });
         if first {
             self.send(key, outcome).await;
         }
+    }
+
+    fn observe_end(&self, key: ClaimKey, held: &Held, outcome: &Outcome) {
+        let is_success = matches!(outcome, Outcome::Success(_));
+        self.observer.attempt_ended(&held.plan, key.ordinal, is_success, held.started.elapsed());
     }
 
     async fn send(&self, key: ClaimKey, outcome: Outcome) {
@@ -171,15 +198,17 @@ impl Executor {
         self.runtime.spawn(async move { lanes.send(item).await });
     }
 
-    /// The claim's outcome is committed, or came too late: it is held no more.
-    pub(crate) fn settled(&self, key: ClaimKey) {
-        if let Some(held) = self.held().remove(&key) {
+    /// The claim's outcome is committed, or came too late: it is held no more. Answers with the plan of its task.
+    pub(crate) fn settled(&self, key: ClaimKey) -> Option<Arc<Plan>> {
+        let held = self.held().remove(&key);
+        if let Some(held) = &held {
             held.cancellation.cancel();
         }
         if let Some(settled) = &mut *self.settled_meanwhile() {
             settled.push(key);
         }
         self.changed.notify_one();
+        held.map(|held| held.plan)
     }
 
     /// Tells the handler of a claim to stop; whatever it still reports is settled as usual.
@@ -296,6 +325,7 @@ impl Executor {
             if first {
                 held.cancellation.cancel();
                 self.abandon(held);
+                self.observe_end(key, held, &outcome);
             }
             first
         });

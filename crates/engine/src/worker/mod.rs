@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::names::HandlerName;
+use tasker_core::plan::Plan;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
@@ -164,7 +165,12 @@ impl Core {
         Self {
             slots: Slots::new(options.max_concurrent_steps, limits(&handlers, options)),
             handlers: handlers.names().cloned().collect(),
-            executor: Arc::new(Executor::new(handlers, attempts, engine.lanes.clone())),
+            executor: Arc::new(Executor::new(
+                handlers,
+                attempts,
+                engine.lanes.clone(),
+                options.observer.clone(),
+            )),
             lanes: engine.lanes.clone(),
             scope,
             max_in_flight: options.max_in_flight,
@@ -209,10 +215,11 @@ impl Core {
     }
 
     /// The outcome of a claim is committed, or came too late: there is room for another claim, which the lane that asks the
-    /// queue may be waiting for.
-    pub(crate) fn settled(&self, key: ClaimKey) {
-        self.executor.settled(key);
+    /// queue may be waiting for. Answers with the plan of its task.
+    pub(crate) fn settled(&self, key: ClaimKey) -> Option<Arc<Plan>> {
+        let plan = self.executor.settled(key);
         self.slots.look_again();
+        plan
     }
 
     /// Runs what a committed transaction claimed.

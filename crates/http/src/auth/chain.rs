@@ -44,6 +44,11 @@ impl Authentication {
         self.strategies.iter().flat_map(of).collect()
     }
 
+    /// Whether the request brings credentials, good or bad.
+    pub(crate) fn is_presented(&self, request: &Parts) -> bool {
+        self.strategies.iter().any(|one| one.is_presented(request))
+    }
+
     /// Finds out who asks.
     pub(crate) async fn identify(&self, request: &Parts) -> Result<Claims, Problem> {
         let mut presented = self.strategies.iter().filter(|one| one.is_presented(request));

@@ -5,12 +5,14 @@
 //! another. Two kinds of credential in one request are refused.
 
 mod chain;
+mod trusted_proxy;
 
 use async_trait::async_trait;
 use axum::http::request::Parts;
 use tasker_core::access::Claims;
 
 pub use chain::Authentication;
+pub use trusted_proxy::TrustedProxy;
 
 /// A way to find out who asks.
 #[async_trait]

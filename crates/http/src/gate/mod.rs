@@ -1,10 +1,11 @@
 //! What stands before every handler, made from what the table says of its route.
 //!
-//! The order of the checks is the contract of `spec/api.md` 1.3: body size, rate limit by peer, who asks, rate limit by
-//! principal, ids of the path, permission, parameters. What concerns the body and the record in question comes after them,
+//! The order of the checks is the contract of `spec/api.md` 1.3: body size, who asks, rate limit by principal or peer, ids
+//! of the path, permission, parameters. What concerns the body and the record in question comes after them,
 //! in the handler.
 
 mod admission;
+mod audit;
 mod authentication;
 mod body_size;
 mod permission;
@@ -13,11 +14,14 @@ mod rate;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tasker_core::access::{Action, Resource};
 
 use self::admission::Admission;
+use self::audit::Change;
 use crate::call::Call;
 use crate::limits::Verdict;
 use crate::operation::Parameter;
@@ -40,43 +44,64 @@ struct Guarded {
     query: &'static [Parameter],
 }
 
+/// What a request that passed leaves at its gate until it is answered.
+struct Passed {
+    _admission: Admission,
+    verdict: Option<Verdict>,
+    change: Option<Change>,
+}
+
 impl Gate {
     /// The gate that a route of the table has.
     pub(crate) fn of(route: &Route, api: &ApiState) -> Self {
         let query = route.operation.query;
         Self {
             api: api.clone(),
-            route: Arc::new(Guarded { requirement: route.requirement, cost: route.cost, query }),
+            route: Arc::new(Guarded { requirement: requirement_of(route, api), cost: route.cost, query }),
         }
     }
 
     /// Everything that must hold before the handler is reached.
-    async fn check(&self, parts: &mut Parts) -> Result<(Admission, Option<Verdict>), Problem> {
+    async fn check(&self, parts: &mut Parts) -> Result<Passed, Problem> {
         let (api, route) = (&self.api, &self.route);
         let admission = admission::admit(api, route.cost)?;
         body_size::check(&parts.headers, api.options.max_body_bytes)?;
-        let by_peer = rate::by_peer(api, parts, route.cost)?;
-        let principal = authentication::principal(api, parts, route.requirement).await?;
-        let by_principal = rate::by_principal(api, &principal, route.cost)?;
+        let principal = authentication::principal(api, parts, route.requirement, route.cost).await?;
+        let verdict = rate::by_caller(api, parts, &principal, route.cost)?;
         let ids = path::ids(parts).await?;
-        permission::check(api, &principal, route.requirement)?;
+        let change = Change::of(parts, &principal, route.requirement, route.cost);
+        if let Err(refused) = permission::check(api, &principal, route.requirement) {
+            change.iter().for_each(|change| change.tell(StatusCode::FORBIDDEN));
+            return Err(refused);
+        }
         let query = query::read(parts.uri.query().unwrap_or_default(), route.query)?;
         let call = Call::new(parts, principal, route.requirement, ids, query);
         parts.extensions.insert(call);
-        Ok((admission, by_principal.or(by_peer)))
+        Ok(Passed { _admission: admission, verdict, change })
     }
+}
+
+/// What the table says; metrics may be for everybody.
+fn requirement_of(route: &Route, api: &ApiState) -> Requirement {
+    let metrics = Requirement::to(Resource::Metrics, Action::Index);
+    if route.requirement == metrics && api.options.metrics.is_public {
+        return Requirement::Public;
+    }
+    route.requirement
 }
 
 /// Lets a request through to its handler, or says why not.
 pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let (admission, verdict) = match gate.check(&mut parts).await {
+    let passed = match gate.check(&mut parts).await {
         Ok(passed) => passed,
         Err(problem) => return problem.into_response(),
     };
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    drop(admission);
-    if let Some(verdict) = verdict {
+    if let Some(change) = passed.change {
+        change.tell(response.status());
+    }
+    if let Some(verdict) = passed.verdict {
         verdict.tell(response.headers_mut());
     }
     response

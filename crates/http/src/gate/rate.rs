@@ -1,4 +1,4 @@
-//! Not too often: per address before anything is known, per principal afterwards.
+//! Not too often: per principal, and per address whoever does not say who they are.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,29 +11,38 @@ use crate::route::Cost;
 use crate::server::Peer;
 use crate::state::ApiState;
 
-/// Counts a request of an address.
-pub(super) fn by_peer(api: &ApiState, parts: &Parts, cost: Cost) -> Result<Option<Verdict>, Problem> {
+/// Where a request comes from.
+pub(super) fn address(parts: &Parts) -> IpAddr {
     // Whoever serves the router by other means than ours tells no address: then all share one.
     let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let address = parts.extensions.get::<Peer>().map_or(unknown, |peer| peer.0.ip());
-    count(api, Bucket::Peer(address), cost)
+    parts.extensions.get::<Peer>().map_or(unknown, |peer| peer.0.ip())
 }
 
-/// Counts a request of a principal; those of nobody in particular were counted by their address.
-pub(super) fn by_principal(
+/// Counts a request of a principal, and one of nobody in particular by its address.
+pub(super) fn by_caller(
     api: &ApiState,
+    parts: &Parts,
     principal: &Principal,
     cost: Cost,
 ) -> Result<Option<Verdict>, Problem> {
     if principal.is_anonymous() {
-        return Ok(None);
+        return by_peer(api, parts, cost);
     }
     count(api, Bucket::Principal(principal.id()), cost)
+}
+
+/// Counts a request of an address.
+pub(super) fn by_peer(api: &ApiState, parts: &Parts, cost: Cost) -> Result<Option<Verdict>, Problem> {
+    count(api, Bucket::Peer(address(parts)), cost)
 }
 
 fn count(api: &ApiState, bucket: Bucket<'_>, cost: Cost) -> Result<Option<Verdict>, Problem> {
     if cost == Cost::Probe {
         return Ok(None);
     }
-    api.options.limiter.take(bucket, cost).map(Verdict::check).transpose()
+    let verdict = api.options.limiter.take(bucket, cost);
+    if verdict.is_some_and(|verdict| !verdict.is_allowed) {
+        api.options.observer.rate_limited(bucket);
+    }
+    verdict.map(Verdict::check).transpose()
 }

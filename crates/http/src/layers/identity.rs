@@ -4,16 +4,17 @@
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tasker_core::request::correlation_of;
 use tracing::Instrument as _;
 
-use crate::reply::Problem;
+use crate::observe::Answered;
 use crate::reply::problem::MEDIA_TYPE;
+use crate::reply::{Problem, codes};
 use crate::state::ApiState;
 
 /// Names a request.
@@ -39,15 +40,24 @@ pub(super) async fn identify(State(api): State<ApiState>, mut request: Request, 
         http.method = %request.method(),
         http.path = request.uri().path(),
     );
+    let asked = Asked::of(&api, &request);
     let begin = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let _inside = span.enter();
-    write_problem(&mut response, &identity);
+    write_problem(&api, &mut response, &identity);
+    let took = begin.elapsed();
     tracing::debug!(
+        http.route = asked.route(),
         http.status = response.status().as_u16(),
-        duration_ms = begin.elapsed().as_millis(),
+        duration_ms = took.as_millis(),
         "served"
     );
+    api.options.observer.answered(Answered {
+        method: asked.method,
+        route: asked.route(),
+        status: response.status(),
+        took,
+    });
     finish(response, &identity, &api.options.correlation_header)
 }
 
@@ -61,8 +71,9 @@ impl RequestIdentity {
 }
 
 /// Writes the body of a problem, and logs what only the operator should see.
-fn write_problem(response: &mut Response, identity: &RequestIdentity) {
+fn write_problem(api: &ApiState, response: &mut Response, identity: &RequestIdentity) {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
+    observe(api, &problem);
     if response.status().is_server_error() {
         let (code, cause) = (problem.code().to_owned(), problem.cause().unwrap_or("-").to_owned());
         tracing::error!(problem.code = code, cause, "a request failed");
@@ -72,6 +83,50 @@ fn write_problem(response: &mut Response, identity: &RequestIdentity) {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response.headers_mut().remove(CONTENT_LENGTH);
     *response.body_mut() = Body::from(text);
+}
+
+/// Counts refusals whose reason is of interest.
+fn observe(api: &ApiState, problem: &Problem) {
+    let observer = &api.options.observer;
+    if problem.code() == codes::AUTHENTICATION_FAILED.name {
+        observer.not_authenticated(problem.member("reason").unwrap_or("other"));
+    } else if problem.code() == codes::AUTHORIZATION_FAILED.name {
+        observer.not_authorized(problem.member("permission").unwrap_or("other"));
+    }
+}
+
+/// What is counted of a request: nothing that its caller chose freely.
+struct Asked {
+    method: &'static str,
+    path: Option<MatchedPath>,
+    n_base: usize,
+}
+
+impl Asked {
+    fn of(api: &ApiState, request: &Request) -> Self {
+        const METHODS: [Method; 7] = [
+            Method::GET,
+            Method::POST,
+            Method::PATCH,
+            Method::PUT,
+            Method::DELETE,
+            Method::HEAD,
+            Method::OPTIONS,
+        ];
+        const NAMES: [&str; 7] = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
+        let place = METHODS.iter().position(|method| method == request.method());
+        Self {
+            method: place.map_or("other", |place| NAMES[place]),
+            path: request.extensions().get::<MatchedPath>().cloned(),
+            n_base: api.options.base_path.len(),
+        }
+    }
+
+    /// The template of the path, below the base path and version.
+    fn route(&self) -> &str {
+        let below = self.path.as_ref().and_then(|path| path.as_str().get(self.n_base..));
+        below.map_or("other", |path| path.strip_prefix("/v1").filter(|rest| !rest.is_empty()).unwrap_or(path))
+    }
 }
 
 fn finish(mut response: Response, identity: &RequestIdentity, correlation_header: &str) -> Response {

@@ -37,13 +37,17 @@ codes! {
     TASK_NOT_FOUND NOT_FOUND "There is no such task";
     STEP_NOT_FOUND NOT_FOUND "There is no such step";
     ROUTE_NOT_FOUND NOT_FOUND "There is no such route";
+    DEFINITION_NOT_FOUND NOT_FOUND "There is no such definition";
+    NOT_ACCEPTABLE NOT_ACCEPTABLE "None of the forms that would do is one of those there are";
     METHOD_NOT_ALLOWED METHOD_NOT_ALLOWED "The route does not take this method";
     INVALID_STATE_TRANSITION CONFLICT "The state does not allow this";
     RETRY_LIMIT_REACHED CONFLICT "All executions are used up";
     DUPLICATE_TASK CONFLICT "An equal request was accepted before";
+    VERSION_CONTENT_CHANGED CONFLICT "The version is registered with other content";
     PRECONDITION_FAILED PRECONDITION_FAILED "It has changed since";
     PAYLOAD_TOO_LARGE PAYLOAD_TOO_LARGE "The body is too large";
     UNSUPPORTED_MEDIA_TYPE UNSUPPORTED_MEDIA_TYPE "The body is not of a media type that is taken";
+    IDEMPOTENCY_KEY_REUSED UNPROCESSABLE_ENTITY "The key was used for another request";
     VALIDATION_FAILED UNPROCESSABLE_ENTITY "The request breaks rules";
     CONTEXT_SCHEMA_VIOLATION UNPROCESSABLE_ENTITY "The context does not fit the schema";
     HANDLER_NOT_FOUND UNPROCESSABLE_ENTITY "There is no such definition";

@@ -118,10 +118,24 @@ impl Problem {
         self.cause.as_deref()
     }
 
+    /// Something that belongs to the code.
+    pub(crate) fn member(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+
     /// The same problem under another code, where the same thing means something else.
     pub(crate) fn under_code(mut self, code: &Code) -> Self {
         (self.status, self.code, self.title) = (code.status, code.name.into(), code.title);
         self
+    }
+
+    /// The document, for one part of a request that is answered as a whole. What the operator should see is logged.
+    pub(crate) fn part_of(self, request_id: &str) -> ProblemDocument {
+        if self.status.is_server_error() {
+            let (code, cause) = (self.code(), self.cause().unwrap_or("-"));
+            tracing::error!(problem.code = code, cause, "a part of a request failed");
+        }
+        self.document(request_id)
     }
 
     /// The document, for one request.

@@ -13,6 +13,9 @@ use tasker_wire::request::RequestDocument;
 use crate::reply::{Problem, codes};
 use crate::state::ApiState;
 
+/// The media type of JSON.
+pub(super) const JSON: &str = "application/json";
+
 /// A body that must be there. Its fields are read later ([`Body::read`]): first it is found out whether there is what it is
 /// about.
 pub(crate) struct Body(Payload);
@@ -62,11 +65,11 @@ async fn object(request: Request, api: &ApiState) -> Result<Option<Payload>, Pro
     if text.is_empty() {
         return Ok(None);
     }
-    check_media_type(&parts.headers)?;
+    check_media_type(&parts.headers, &[JSON])?;
     parse(&text).map(Some)
 }
 
-async fn bytes(body: RawBody, limit: usize) -> Result<Vec<u8>, Problem> {
+pub(super) async fn bytes(body: RawBody, limit: usize) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
@@ -74,24 +77,27 @@ async fn bytes(body: RawBody, limit: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// JSON in UTF-8, and not compressed.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let refused = |detail: String| Err(Problem::new(&codes::UNSUPPORTED_MEDIA_TYPE, detail));
+/// One of these media types, in UTF-8 and not compressed; answers with which.
+pub(super) fn check_media_type(
+    headers: &HeaderMap,
+    taken: &'static [&'static str],
+) -> Result<&'static str, Problem> {
+    let refused = |detail: String| Problem::new(&codes::UNSUPPORTED_MEDIA_TYPE, detail);
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?").trim());
     if let Some(coding) = text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        return refused(format!("a body cannot be encoded as {coding}: send it as it is"));
+        return Err(refused(format!("a body cannot be encoded as {coding}: send it as it is")));
     }
-    match text(CONTENT_TYPE) {
-        Some(media) if is_json(media) => Ok(()),
-        Some(media) => refused(format!("a body must be application/json, not {media}")),
-        None => refused("say what the body is: Content-Type: application/json".into()),
-    }
+    let choice = taken.join(" or ");
+    let Some(media) = text(CONTENT_TYPE) else {
+        return Err(refused(format!("say what the body is: Content-Type: {choice}")));
+    };
+    let found = taken.iter().find(|kind| is_of(kind, media));
+    found.copied().ok_or_else(|| refused(format!("a body must be {choice}, not {media}")))
 }
 
-fn is_json(media: &str) -> bool {
+fn is_of(kind: &str, media: &str) -> bool {
     let mut parts = media.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    is_json
+    parts.next().is_some_and(|first| first.eq_ignore_ascii_case(kind))
         && parts.filter(|parameter| !parameter.is_empty()).all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
                 value.trim_matches('"').eq_ignore_ascii_case("utf-8")
@@ -100,7 +106,7 @@ fn is_json(media: &str) -> bool {
         })
 }
 
-fn parse(bytes: &[u8]) -> Result<Payload, Problem> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Payload, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| malformed(format!("it is not UTF-8: {error}")))?;
     match Payload::parse(text, usize::MAX).and_then(Payload::into_object) {
         Ok(object) => Ok(object),
@@ -109,7 +115,7 @@ fn parse(bytes: &[u8]) -> Result<Payload, Problem> {
     }
 }
 
-fn malformed(detail: impl Into<String>) -> Problem {
+pub(super) fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(&codes::MALFORMED_JSON, detail)
 }
 
@@ -151,7 +157,7 @@ mod tests {
         for media in
             ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
         {
-            assert!(is_json(media), "{media}");
+            assert!(is_of(JSON, media), "{media}");
         }
         for media in [
             "text/plain",
@@ -160,7 +166,7 @@ mod tests {
             "application/problem+json",
             "",
         ] {
-            assert!(!is_json(media), "{media}");
+            assert!(!is_of(JSON, media), "{media}");
         }
     }
 

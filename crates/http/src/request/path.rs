@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use axum::http::request::Parts;
 use tasker_core::ids::TaskId;
-use tasker_core::names::StepName;
+use tasker_core::names::{DefinitionName, InvalidName, Namespace, StepName, Version};
 
 use crate::reply::problem::entry_of_parameter;
 use crate::reply::{Problem, codes};
@@ -13,6 +13,9 @@ use crate::reply::{Problem, codes};
 pub(crate) struct Ids {
     pub(crate) task: Option<TaskId>,
     pub(crate) step: Option<StepName>,
+    pub(crate) namespace: Option<Namespace>,
+    pub(crate) definition: Option<DefinitionName>,
+    pub(crate) version: Option<Version>,
 }
 
 /// Reads the ids of a path.
@@ -25,13 +28,18 @@ pub(crate) async fn ids(parts: &mut Parts) -> Result<Ids, Problem> {
     for (name, value) in &params {
         match name {
             "task_id" => ids.task = Some(task_id(value).ok_or_else(|| invalid(name, not_a_uuid(value)))?),
-            "step_name" => {
-                ids.step = Some(StepName::new(value).map_err(|error| invalid(name, error.to_string()))?);
-            }
+            "step_name" => ids.step = Some(named(name, StepName::new(value))?),
+            "namespace" => ids.namespace = Some(named(name, Namespace::new(value))?),
+            "name" => ids.definition = Some(named(name, DefinitionName::new(value))?),
+            "version" => ids.version = Some(named(name, Version::new(value))?),
             _ => {}
         }
     }
     Ok(ids)
+}
+
+fn named<T>(parameter: &str, name: Result<T, InvalidName>) -> Result<T, Problem> {
+    name.map_err(|error| invalid(parameter, error.to_string()))
 }
 
 /// A UUID in its one usual form; what else people write as UUIDs is not taken for one.

@@ -1,7 +1,12 @@
 //! The one table of all routes. Folders mirror the paths, with one file per action.
 
+mod definitions;
+mod docs;
+mod handlers;
 pub(crate) mod health;
 mod me;
+mod metrics;
+mod namespaces;
 mod openapi;
 mod tasks;
 mod workflow_steps;
@@ -32,9 +37,12 @@ pub fn table() -> Vec<Route> {
     const STEP: &str = "/tasks/{task_id}/workflow_steps/{step_name}";
     let task = |action| Requirement::to(Resource::Task, action);
     let step = |action| Requirement::to(Resource::WorkflowStep, action);
+    let handler = |action| Requirement::to(Resource::Handler, action);
     vec![
         Route::new(GET, "/tasks", task(Action::Index), Read, tasks::list::operation(), tasks::list::list_tasks),
         Route::new(POST, "/tasks", task(Action::Create), Write, tasks::create::operation(), tasks::create::create_task),
+        Route::new(POST, "/tasks/bulk", task(Action::Create), Write, tasks::bulk::operation(), tasks::bulk::create_tasks),
+        Route::new(POST, "/tasks/bulk_actions", Known, Write, tasks::bulk_actions::operation(), tasks::bulk_actions::act_on_tasks),
         Route::new(GET, TASK, task(Action::Show), Read, tasks::show::operation(), tasks::show::show_task),
         Route::new(PATCH, TASK, task(Action::Update), Write, tasks::update::operation(), tasks::update::update_task),
         Route::new(PUT, TASK, task(Action::Update), Write, tasks::update::operation().deprecated("replace_task"), tasks::update::update_task),
@@ -44,6 +52,9 @@ pub fn table() -> Vec<Route> {
         Route::new(POST, "/tasks/{task_id}/resume", task(Action::Resume), Write, tasks::resume::operation(), tasks::resume::resume_task),
         Route::new(POST, "/tasks/{task_id}/resolve", task(Action::Resolve), Write, tasks::resolve::operation(), tasks::resolve::resolve_task),
         Route::new(GET, "/tasks/{task_id}/explain", task(Action::Show), Read, tasks::explain::operation(), tasks::explain::explain_task),
+        Route::new(GET, "/tasks/{task_id}/transitions", task(Action::Show), Read, tasks::transitions::operation(), tasks::transitions::list_task_transitions),
+        Route::new(GET, "/tasks/{task_id}/annotations", task(Action::Show), Read, tasks::annotations::list_operation(), tasks::annotations::list_annotations),
+        Route::new(POST, "/tasks/{task_id}/annotations", task(Action::Update), Write, tasks::annotations::create_operation(), tasks::annotations::create_annotation),
         Route::new(GET, "/tasks/{task_id}/workflow_steps", step(Action::Index), Read, steps::list::operation(), steps::list::list_steps),
         Route::new(GET, STEP, step(Action::Show), Read, steps::show::operation(), steps::show::show_step),
         Route::new(PATCH, STEP, step(Action::Update), Write, steps::update::operation(), steps::update::update_step),
@@ -53,10 +64,21 @@ pub fn table() -> Vec<Route> {
         Route::new(POST, "/tasks/{task_id}/workflow_steps/{step_name}/retry", step(Action::Retry), Write, steps::retry::operation(), steps::retry::retry_step),
         Route::new(POST, "/tasks/{task_id}/workflow_steps/{step_name}/resolve", step(Action::Resolve), Write, steps::resolve::operation(), steps::resolve::resolve_step),
         Route::new(GET, "/tasks/{task_id}/workflow_steps/{step_name}/explain", step(Action::Show), Read, steps::explain::operation(), steps::explain::explain_step),
+        Route::new(GET, "/tasks/{task_id}/workflow_steps/{step_name}/transitions", step(Action::Show), Read, steps::transitions::operation(), steps::transitions::list_step_transitions),
+        Route::new(GET, "/tasks/{task_id}/task_diagrams", Requirement::to(Resource::TaskDiagram, Action::Index), Read, tasks::diagram::operation(), tasks::diagram::draw_task),
+        Route::new(GET, "/handlers", handler(Action::Index), Read, handlers::list::operation(), handlers::list::list_handlers),
+        Route::new(GET, "/handlers/{namespace}", handler(Action::Index), Read, handlers::namespace::operation(), handlers::namespace::show_namespace),
+        Route::new(GET, "/handlers/{namespace}/{name}", handler(Action::Show), Read, handlers::show::operation(), handlers::show::show_handler),
+        Route::new(GET, "/handlers/{namespace}/{name}/diagram", handler(Action::Show), Read, handlers::diagram::operation(), handlers::diagram::draw_handler),
+        Route::new(GET, "/namespaces", handler(Action::Index), Read, namespaces::operation(), namespaces::list_namespaces),
+        Route::new(POST, "/definitions", handler(Action::Create), Write, definitions::register::operation(), definitions::register::register_definition),
+        Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
+        Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
         Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),
+        Route::new(GET, "/docs", Public, Read, docs::operation(), docs::show_docs),
     ]
 }
 
@@ -83,6 +105,11 @@ async fn refuse_method(method: Method) -> Problem {
 }
 
 async fn refuse_path() -> Problem {
+    no_route()
+}
+
+/// What is answered where there is nothing.
+fn no_route() -> Problem {
     Problem::new(&codes::ROUTE_NOT_FOUND, "there is no such route")
         .help(Some("GET /openapi.json below the base path describes all routes".to_owned()))
 }

@@ -1,8 +1,18 @@
 //! The API as its callers see it: a real listener on loopback, an engine over the memory store.
 
 mod actions;
+mod analysis;
+mod auth;
+mod bulk;
+mod definitions;
+mod diagrams;
+mod handlers;
 mod health;
+mod matrix;
+mod metrics;
 mod openapi;
+mod records;
+mod roles;
 mod routing;
 mod server;
 mod tasks;

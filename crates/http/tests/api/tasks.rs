@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
-use serde_json::json;
+use serde_json::{Value, json};
 use tasker_http::ApiOptions;
 use uuid::Uuid;
 
@@ -41,6 +41,55 @@ async fn api_06_a_definition_that_is_not_there_is_named() {
     let refused = server.post("/tasks", &json!({"name": "ordr", "context": {}})).await;
     let refused = refused.problem(422, "HANDLER_NOT_FOUND");
     assert!(refused.body["detail"].as_str().unwrap().contains("ordr"), "{:#}", refused.body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_24_api_25_the_same_request_with_the_same_key_is_accepted_once() {
+    let server = Server::start().await;
+    let send = async |key: &str, body: &Value| {
+        answer(server.request(Method::POST, "/tasks").header("Idempotency-Key", key).json(body)).await
+    };
+    let body = json!({"name": "order", "context": {"order_id": 7}});
+    let first = send("k1", &body).await.expect(201);
+    assert!(!first.has_header("idempotent-replayed"));
+    let again = send("k1", &body).await.expect(201);
+    assert_eq!((again.header("idempotent-replayed"), &again.body), ("true", &first.body));
+    let other = json!({"name": "order", "context": {"order_id": 8}});
+    send("k1", &other).await.problem(422, "IDEMPOTENCY_KEY_REUSED");
+    let another = send("k2", &body).await.expect(201);
+    assert_ne!(another.body["task"]["task_id"], first.body["task"]["task_id"]);
+    for key in ["", "x".repeat(129).as_str(), "\u{e4}"] {
+        send(key, &body).await.problem(400, "INVALID_PARAMETER");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_26_many_equal_requests_at_once_are_one() {
+    let server = Server::start().await;
+    let body = json!({"name": "order", "context": {"order_id": 7}});
+    let one = || async {
+        let request = server.request(Method::POST, "/tasks").header("Idempotency-Key", "k").json(&body);
+        answer(request).await.expect(201).body
+    };
+    let answers = futures::future::join_all((0..20).map(|_| one())).await;
+    assert!(answers.iter().all(|body| *body == answers[0]));
+    let listed = server.get("/tasks?include_total=true").await.expect(200);
+    assert_eq!(listed.body["pagination"]["total_count"], 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_request_under_the_same_id_is_accepted_once() {
+    let server = Server::start().await;
+    let id = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0007);
+    let body = json!({"name": "order", "context": {}, "id": id});
+    let first = server.post("/tasks", &body).await.expect(201);
+    let again = server.post("/tasks", &body).await.expect(201);
+    assert_eq!((again.header("idempotent-replayed"), &again.body), ("true", &first.body));
+    let other = json!({"name": "order", "context": {"n": 1}, "id": id});
+    server.post("/tasks", &other).await.problem(409, "TASK_ID_CONFLICT");
     server.stop().await;
 }
 

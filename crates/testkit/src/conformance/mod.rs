@@ -95,6 +95,7 @@ macro_rules! conformance_tests {
                 a_cancelled_step_blocks_what_depends_on_it,
                 the_queue_follows_the_retry_limit,
                 what_cannot_be_edited,
+                annotations_by_hand_are_kept_in_any_state,
                 nothing_of_an_ended_task_can_be_reopened,
                 a_reopened_task_runs_everything_that_may_run,
                 steps_one_at_a_time_pass_their_turn,

@@ -4,6 +4,7 @@ use tasker_core::decide::{Action, Answer, Input, NewLimit};
 use tasker_core::graph::shapes;
 use tasker_core::ids::Ordinal;
 use tasker_core::payload::Payload;
+use tasker_core::record::Annotation;
 use tasker_core::state::{StepState, TaskState};
 
 use crate::StoreUnderTest;
@@ -201,6 +202,25 @@ pub async fn what_cannot_be_edited(store: StoreUnderTest) {
     d.succeed(&claim).await;
     assert_eq!(d.refused(id, edit(Some(5))).await.code, "invalid_state_transition");
     assert_eq!(d.step(id, "a").await.record.retry_limit, 3);
+}
+
+pub async fn annotations_by_hand_are_kept_in_any_state(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let id = d.start(&plan("order", &[("a", &[])])).await;
+    let note = |kind: &str, text| Annotation { kind: kind.into(), value: Payload::from_stored(text) };
+    let notes = [note("refund", r#"{"amount":7}"#), note("call", "\"back\""), note("refund", "[]")];
+    let before = d.log(id).await;
+    for one in &notes[..2] {
+        let version = d.record(id).await.version();
+        assert_eq!(d.operate(id, Action::Annotate(one.clone())).await, Answer::Done);
+        assert!(d.record(id).await.version() > version);
+    }
+    assert_eq!(d.log(id).await, before, "no state has changed");
+    d.operate(id, Action::CancelTask { force: false }).await;
+    assert_eq!(d.operate(id, Action::Annotate(notes[2].clone())).await, Answer::Done);
+    let detail = d.store.task(id).await.expect("read").expect("exists");
+    assert_eq!(detail.annotations, notes);
+    d.assert_sound().await;
 }
 
 pub async fn nothing_of_an_ended_task_can_be_reopened(store: StoreUnderTest) {

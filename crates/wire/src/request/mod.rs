@@ -1,8 +1,12 @@
 //! What the API is asked, read strictly.
 
+mod annotations;
+mod bulk;
 mod steps;
 mod tasks;
 
+pub use annotations::CreateAnnotationRequest;
+pub use bulk::{BulkAction, BulkActionRequest, BulkCreateRequest, MOST_ITEMS, MOST_TASK_IDS};
 pub use steps::{CancelStepRequest, ResolveStepRequest, RetryStepRequest, UpdateStepRequest};
 pub use tasks::{
     CancelTaskRequest, CreateTaskRequest, ResolveTaskRequest, ResumeTaskRequest, RetryTaskRequest,

@@ -10,6 +10,7 @@ use crate::driver::{Driver, hiccup, linear, plan, refusal, small, worker};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::plan::Plan;
+use crate::record::Annotation;
 use crate::state::{StepState, TaskState};
 
 fn retry_step(driver: &mut Driver, step: &str, limit: NewLimit) -> Answer {
@@ -202,6 +203,18 @@ fn dom_124_reason_and_tags_can_be_edited_in_any_state() {
     }
     let mut driver = in_state(TaskState::Pending);
     assert_eq!(driver.operate(Action::EditTask { reason: None, tags: None }), Answer::Unchanged);
+}
+
+#[test]
+fn a_task_can_be_annotated_in_any_state() {
+    for state in TaskState::ALL {
+        let mut driver = in_state(state);
+        let (before, log) = (driver.annotations.len(), driver.log.len());
+        let note = Annotation { kind: "note".into(), value: Payload::from_stored("{\"a\":1}") };
+        assert_eq!(driver.operate(Action::Annotate(note.clone())), Answer::Done, "{state}");
+        assert_eq!((driver.annotations.len(), driver.annotations.last()), (before + 1, Some(&note)));
+        assert_eq!((driver.task.state, driver.log.len()), (state, log));
+    }
 }
 
 #[test]

@@ -1,27 +1,52 @@
 //! `POST /tasks`: asks for a task. It is stored when this is answered.
 
 use axum::extract::State;
-use axum::http::header::LOCATION;
+use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use tasker_core::request::TaskRequest;
+use tasker_core::request::{Delivery, TaskRequest};
+use tasker_engine::use_cases::SubmittedTask;
 use tasker_wire::TaskReply;
 use tasker_wire::request::CreateTaskRequest;
 
 use super::parts;
 use crate::call::Call;
-use crate::operation::Operation;
+use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes};
 use crate::request::body::Body;
 use crate::state::ApiState;
 
+/// Longest key, in characters.
+const MAX_KEY: usize = 128;
+
+/// Says that a request was accepted before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The header by which repeats of a request are told.
+pub(super) const IDEMPOTENCY_KEY: Parameter = Parameter {
+    name: "Idempotency-Key",
+    kind: Kind::Text { max: MAX_KEY },
+    about: "A name that the caller gives this request. The same request with the same key gets the same task, however often \
+            it is sent; another request with it is refused. It holds for this caller, as long as the task is kept",
+};
+
 pub(crate) fn operation() -> Operation {
     Operation::new("create_task", "Create a task")
         .description("The task is stored when this is answered, and its first steps are due.")
+        .headers(&[IDEMPOTENCY_KEY])
         .body::<CreateTaskRequest>()
         .reply::<TaskReply>(201, "The task")
-        .reply_headers(&[("Location", "Path of the task"), ("ETag", "Version of the task")])
-        .problems(&[&codes::HANDLER_NOT_FOUND, &codes::CONTEXT_SCHEMA_VIOLATION, &codes::DUPLICATE_TASK])
+        .reply_headers(&[
+            ("Location", "Path of the task"),
+            ("ETag", "Version of the task"),
+            ("Idempotent-Replayed", "`true` if the same request was accepted before, and made this task"),
+        ])
+        .problems(&[
+            &codes::HANDLER_NOT_FOUND,
+            &codes::CONTEXT_SCHEMA_VIOLATION,
+            &codes::DUPLICATE_TASK,
+            &codes::IDEMPOTENCY_KEY_REUSED,
+        ])
 }
 
 /// Asks for a task.
@@ -30,25 +55,53 @@ pub(crate) async fn create_task(
     call: Call,
     body: Body,
 ) -> Result<Response, Problem> {
-    let request = asked_by(&call, body.read::<CreateTaskRequest>()?);
-    call.permit_in(&request.namespace)?;
-    let submitted = api.engine.submit(request).await.map_err(refusal)?;
+    let key = key(&call)?;
+    let submitted = submit(&api, &call, body.read::<CreateTaskRequest>()?, key).await?;
     let path = format!("{}/tasks/{}", api.options.base_path, submitted.task_id);
     let location = HeaderValue::try_from(path).map_err(|_| {
         Problem::new(&codes::INTERNAL_ERROR, "the answer could not be written")
             .caused_by("the base path is no header value")
     })?;
-    parts::reply(&api, submitted.task_id, StatusCode::CREATED, [(LOCATION, location)]).await
+    let replayed = (!submitted.created).then(|| (REPLAYED, HeaderValue::from_static("true")));
+    let headers = [(LOCATION, location)].into_iter().chain(replayed);
+    parts::reply(&api, submitted.task_id, StatusCode::CREATED, headers).await
+}
+
+/// The key that the caller gave the request.
+pub(super) fn key(call: &Call) -> Result<Option<String>, Problem> {
+    let mut given = call.headers().get_all(IDEMPOTENCY_KEY.name).iter();
+    let Some(key) = given.next() else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    match (key, given.next()) {
+        (Some(key), None) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::parameter(
+            IDEMPOTENCY_KEY.name,
+            format!("must be given once, as 1 to {MAX_KEY} printable ASCII characters"),
+        )),
+    }
+}
+
+/// Hands in what the caller asks for.
+pub(super) async fn submit(
+    api: &ApiState,
+    call: &Call,
+    request: TaskRequest,
+    key: Option<String>,
+) -> Result<SubmittedTask, Problem> {
+    let request = asked_by(call, request, key);
+    call.permit_in(&request.namespace)?;
+    api.engine.submit(request).await.map_err(refusal)
 }
 
 /// Fills in what the call itself tells.
-fn asked_by(call: &Call, mut request: TaskRequest) -> TaskRequest {
+fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskRequest {
     if request.initiator.is_none() && !call.principal.is_anonymous() {
         request.initiator = Some(call.principal.id().to_owned());
     }
-    if request.correlation_id.is_none() {
-        request.correlation_id = Some(call.correlation_id().to_owned());
-    }
+    request.delivery = Delivery {
+        correlation_id: Some(call.correlation_id().to_owned()),
+        idempotency_key: key.map(|key| Delivery::key_of(call.principal.id(), &key)),
+    };
     request
 }
 

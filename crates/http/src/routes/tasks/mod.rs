@@ -1,7 +1,11 @@
 //! `/tasks`: what is done with tasks.
 
+pub(crate) mod annotations;
+pub(crate) mod bulk;
+pub(crate) mod bulk_actions;
 pub(crate) mod cancel;
 pub(crate) mod create;
+pub(crate) mod diagram;
 pub(crate) mod explain;
 pub(crate) mod list;
 pub(crate) mod parts;
@@ -9,4 +13,5 @@ pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod show;
+pub(crate) mod transitions;
 pub(crate) mod update;

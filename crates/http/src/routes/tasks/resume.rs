@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tasker_store::read::TaskDetail;
 use tasker_wire::TaskReply;
 use tasker_wire::request::ResumeTaskRequest;
 
@@ -32,11 +33,17 @@ pub(crate) async fn resume_task(
 ) -> Result<Response, Problem> {
     let detail = call.task(&api).await?;
     body.read::<ResumeTaskRequest>()?;
+    resume(&api, &detail).await?;
+    parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
+}
+
+/// Tells the workers of an open task.
+pub(super) async fn resume(api: &ApiState, detail: &TaskDetail) -> Result<(), Problem> {
     let state = detail.record.state;
     if !state.is_open() {
         let message = format!("task {} has ended: its state is {state}", detail.record.id);
         return Err(Problem::new(&codes::INVALID_STATE_TRANSITION, message).with("from", state.as_str()));
     }
     api.engine.hint().await;
-    parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
+    Ok(())
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::Response;
+use serde_json::Value;
 use tasker_engine::use_cases::TaskView;
 use tasker_wire::{Include, TaskReply};
 
@@ -14,9 +15,16 @@ use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes, etag, json_with};
 use crate::state::ApiState;
 
+/// The parameter that asks for the analysis.
+const INCLUDE_DEPENDENCIES: Parameter = Parameter {
+    name: "include_dependencies",
+    kind: Kind::Flag,
+    about: "Whether `dependency_analysis` is shown: paths, parallelism, failures and bottlenecks, computed anew",
+};
+
 pub(crate) fn operation() -> Operation {
     Operation::new("show_task", "Show a task")
-        .query(&[parts::INCLUDE])
+        .query(&[parts::INCLUDE, INCLUDE_DEPENDENCIES])
         .headers(&[Parameter {
             name: "If-None-Match",
             kind: Kind::Text { max: 8_192 },
@@ -43,6 +51,16 @@ pub(crate) async fn show_task(State(api): State<ApiState>, call: Call) -> Result
     let chosen: Vec<Include> = call.query.words("include").filter_map(|word| word.parse().ok()).collect();
     let chosen = if chosen.is_empty() { parts::USUAL } else { &chosen };
     let view = TaskView { steps: api.engine.steps(detail.record.id).await?, detail };
-    let task = parts::document(&api, &view, chosen).await?;
+    let mut task = parts::document(&api, &view, chosen).await?;
+    if call.query.flag(INCLUDE_DEPENDENCIES.name) {
+        task.dependency_analysis = Some(analysis(&api, &call).await?);
+    }
     Ok(json_with(StatusCode::OK, &TaskReply { task }, [tag]))
+}
+
+async fn analysis(api: &ApiState, call: &Call) -> Result<Value, Problem> {
+    let analysis = api.engine.analyze_task(call.task_id()).await?;
+    serde_json::to_value(analysis).map_err(|error| {
+        Problem::new(&codes::INTERNAL_ERROR, "the answer could not be written").caused_by(error.to_string())
+    })
 }

@@ -7,4 +7,5 @@ mod parts;
 pub(crate) mod resolve;
 pub(crate) mod retry;
 pub(crate) mod show;
+pub(crate) mod transitions;
 pub(crate) mod update;

@@ -1,12 +1,18 @@
-//! How often may who ask? The place where limits of rates are asked for; who counts is somebody else.
+//! How often may who ask? The place where limits of rates are asked for, and who counts.
 
-use std::net::IpAddr;
+mod buckets;
+mod failed_logins;
+
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::reply::{Problem, codes};
 use crate::route::Cost;
+
+pub use buckets::{Rate, Rates, TokenBuckets};
+pub(crate) use failed_logins::FailedLogins;
 
 /// Who is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -69,5 +75,13 @@ impl Verdict {
             (HeaderName::from_static("ratelimit-remaining"), self.remaining.into()),
             (HeaderName::from_static("ratelimit-reset"), self.reset_seconds.into()),
         ]
+    }
+}
+
+/// Whoever has one address of IPv6 has 2^64 of them: they count as one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
     }
 }

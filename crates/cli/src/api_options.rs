@@ -1,0 +1,138 @@
+//! From settings to the options of the HTTP API.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderName;
+use tasker_config::{AuthSettings, AuthStrategy, RateLimitSettings, Settings};
+use tasker_core::access::Roles;
+use tasker_http::auth::{Authentication, TrustedProxy};
+use tasker_http::{ApiOptions, Authorization, InvalidOptions, Limiter, Rate, Rates, TokenBuckets, Unlimited};
+
+/// The options that settings mean.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
+    let (api, auth) = (&settings.api, &settings.auth);
+    let mut problems = Vec::new();
+    let authentication = authentication(&auth.strategy, &mut problems);
+    let authorization = authorization(auth, &mut problems);
+    let options = ApiOptions {
+        base_path: api.base_path.clone(),
+        max_body_bytes: api.max_body_bytes,
+        max_requests: api.max_requests,
+        request_timeout: api.request_timeout,
+        allow_unauthenticated: api.allow_unauthenticated,
+        docs: api.docs,
+        public_url: api.public_url.clone(),
+        limiter: limiter(&api.rate_limit, authentication.is_enabled()),
+        authentication,
+        authorization,
+        ..ApiOptions::default()
+    };
+    problems.extend(options.check().err().into_iter().flat_map(|invalid| invalid.0));
+    if problems.is_empty() { Ok(options) } else { Err(InvalidOptions(problems)) }
+}
+
+fn authentication(strategy: &AuthStrategy, problems: &mut Vec<String>) -> Authentication {
+    let AuthStrategy::TrustedProxy { peers, user_header, roles_header } = strategy else {
+        return Authentication::none();
+    };
+    let mut proxy = TrustedProxy::at(Vec::new());
+    for peer in peers {
+        match peer.parse::<IpAddr>() {
+            Ok(address) => proxy.peers.push(address.to_canonical()),
+            Err(_) => problems.push(format!("auth.trusted_proxy.peers: {peer:?} is no IP address")),
+        }
+    }
+    let headers = [
+        ("user_header", user_header, &mut proxy.user_header),
+        ("roles_header", roles_header, &mut proxy.roles_header),
+    ];
+    for (key, text, header) in headers {
+        match HeaderName::from_bytes(text.as_bytes()) {
+            Ok(name) => *header = name,
+            Err(_) => problems.push(format!("auth.trusted_proxy.{key}: {text:?} is no name of a header")),
+        }
+    }
+    Authentication::of(vec![Arc::new(proxy)])
+}
+
+fn authorization(auth: &AuthSettings, problems: &mut Vec<String>) -> Authorization {
+    match Roles::configured(&auth.roles, &auth.admin_roles) {
+        Ok(roles) if auth.authorization_enabled => Authorization::Roles(roles),
+        Ok(_) => Authorization::Off,
+        Err(invalid) => {
+            problems.extend(invalid.iter().map(|problem| format!("auth.roles: {problem}")));
+            if auth.authorization_enabled {
+                Authorization::Roles(Roles::default())
+            } else {
+                Authorization::Off
+            }
+        }
+    }
+}
+
+/// Where nobody is asked who they are, nobody else is to be protected from them.
+fn limiter(limits: &RateLimitSettings, is_authenticated: bool) -> Arc<dyn Limiter> {
+    if !is_authenticated {
+        return Arc::new(Unlimited);
+    }
+    let rate = |per_minute| Rate { per_minute, burst: 0 };
+    Arc::new(TokenBuckets::new(Rates {
+        principal: Rate { per_minute: limits.principal, burst: limits.burst },
+        peer: rate(limits.peer),
+        writes: rate(limits.writes),
+        analytics: rate(limits.analytics),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tasker_config::Sources;
+
+    use super::*;
+
+    /// What is wrong with a file.
+    fn problems(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tasker.toml");
+        std::fs::write(&file, text).unwrap();
+        let sources = Sources { explicit: Some(file), ..Sources::default() };
+        of(&tasker_config::load(&sources).unwrap().settings).err().map(|error| error.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        assert_eq!(problems(""), Vec::<String>::new());
+        let text = r#"
+            [auth]
+            strategy = "trusted_proxy"
+            authorization_enabled = true
+            trusted_proxy.peers = ["127.0.0.1"]
+            roles.clerk = ["tasker.task:create@payments", "tasker.task:show#own"]
+        "#;
+        assert_eq!(problems(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn api_95_everything_wrong_is_told_before_anything_is_served() {
+        let text = r#"
+            [auth]
+            authorization_enabled = true
+            roles.clerk = ["tasker.task:creat", "tasker.tasks:show"]
+        "#;
+        let found = problems(text);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        let text = r#"
+            [auth]
+            strategy = "trusted_proxy"
+            trusted_proxy.peers = ["proxy.example.com"]
+            trusted_proxy.user_header = "a b"
+            trusted_proxy.roles_header = "x-forwarded-user"
+        "#;
+        let found = problems(text);
+        assert_eq!(found.len(), 4, "{found:#?}");
+    }
+}

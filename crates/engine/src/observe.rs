@@ -1,0 +1,64 @@
+//! What an engine does, told as it happens to whoever counts it.
+//!
+//! An [`Observer`] is called where things happen, by the parts that do the work: it must not wait, lock or fail. Without
+//! one, nothing is done but an empty call.
+
+use std::time::Duration;
+
+use tasker_core::ids::Ordinal;
+use tasker_core::outcome::Outcome;
+use tasker_core::plan::Plan;
+use tasker_core::state::{StepState, TaskState};
+
+/// Is told what an engine does. Every method does nothing unless it is written anew.
+///
+/// Called on the way of every step: an implementation may add to atomic numbers, and should do nothing slower.
+pub trait Observer: Send + Sync + 'static {
+    /// A task was committed. Not told of tasks inside transactions of embedders, which may still be undone.
+    fn task_accepted(&self, _plan: &Plan) {}
+
+    /// A task ended in this state. There is no plan where the engine does not hold it: an operator ended the task, or the
+    /// claim of a lost worker was its last.
+    fn task_ended(&self, _plan: Option<&Plan>, _state: TaskState) {}
+
+    /// An execution of a step began; `attempt` is its number, from 1.
+    fn attempt_started(&self, _plan: &Plan, _step: Ordinal, _attempt: u32) {}
+
+    /// A handler returned, or was ended, after this time. Its outcome is not committed yet, and may turn out stale.
+    fn attempt_ended(&self, _plan: &Plan, _step: Ordinal, _is_success: bool, _took: Duration) {}
+
+    /// The outcome of a claim of this worker was committed. `will_retry` says whether the step is tried again.
+    fn outcome_settled(
+        &self,
+        _plan: &Plan,
+        _step: Ordinal,
+        _outcome: &Outcome,
+        _state: StepState,
+        _will_retry: bool,
+    ) {
+    }
+
+    /// An outcome came too late: the claim was no longer held.
+    fn outcome_stale(&self) {}
+
+    /// The claim of a lost worker was settled.
+    fn lease_expired(&self) {}
+
+    /// So many items were committed in one transaction, which took this long.
+    fn committed(&self, _kind: CommitKind, _items: usize, _took: Duration) {}
+}
+
+/// What a transaction was for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CommitKind {
+    /// Tasks were accepted.
+    Accept,
+    /// Outcomes and operators' actions were settled.
+    Settle,
+}
+
+/// Counts nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}

@@ -1,0 +1,93 @@
+//! `POST /definitions`.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+
+use crate::roles::believing;
+use crate::server::{Answer, Server, answer};
+
+fn greeting(description: &str) -> Value {
+    json!({
+        "name": "greet", "namespace_name": "hello", "version": "1.0.0", "description": description,
+        "step_templates": [
+            {"name": "say", "handler": "work"},
+            {"name": "wave", "handler": "work", "depends_on_steps": ["say"]},
+        ],
+    })
+}
+
+impl Server {
+    async fn register_text(&self, media: &str, text: &str) -> Answer {
+        let request = self.request(Method::POST, "/definitions").header(CONTENT_TYPE, media);
+        answer(request.body(text.to_owned())).await
+    }
+}
+
+#[tokio::test]
+async fn a_definition_is_registered_once() {
+    let server = Server::start().await;
+    let created = server.post("/definitions", &greeting("Hello")).await.expect(201).body;
+    assert_eq!((&created["outcome"], &created["warnings"]), (&json!("created"), &json!([])));
+    assert_eq!(created["definition"]["full_name"], "hello.greet@1.0.0");
+    let again = server.post("/definitions", &greeting("Hello")).await.expect(200).body;
+    assert_eq!(again["outcome"], "unchanged");
+    let refused = server.post("/definitions", &greeting("Hi")).await.problem(409, "VERSION_CONTENT_CHANGED");
+    assert!(refused.body["help"].as_str().unwrap().contains("replace=true"));
+    let replaced = server.post("/definitions?replace=true", &greeting("Hi")).await.expect(200).body;
+    assert_eq!(
+        (&replaced["outcome"], &replaced["definition"]["description"]),
+        (&json!("replaced"), &json!("Hi"))
+    );
+    let task = json!({"name": "greet", "namespace": "hello", "context": {}});
+    server.post("/tasks", &task).await.expect(201);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_definition_may_be_yaml() {
+    let server = Server::start().await;
+    let text = "name: greet\nnamespace_name: hello\nversion: 1.0.0\nstep_templates:\n  - name: say\n    handler: work\n";
+    server.register_text("application/yaml", text).await.expect(201);
+    server.register_text("application/json", text).await.problem(400, "MALFORMED_JSON");
+    server.register_text("text/plain", text).await.problem(415, "UNSUPPORTED_MEDIA_TYPE");
+    server.register_text("application/yaml", "").await.problem(400, "MISSING_BODY");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn everything_wrong_with_a_definition_is_told_by_its_place() {
+    let server = Server::start().await;
+    let mut broken = greeting("Hello");
+    broken["colour"] = json!("red");
+    broken["step_templates"][0]["default_retry_limit"] = json!("many");
+    broken["step_templates"][1]["depends_on_steps"] = json!(["sing"]);
+    let refused = server.post("/definitions", &broken).await.problem(422, "VALIDATION_FAILED");
+    for place in ["/colour", "/step_templates/0", "/step_templates/1"] {
+        assert!(refused.places().iter().any(|found| found.starts_with(place)), "{place}: {:#}", refused.body);
+    }
+    for garbage in ["[]", "7", "\u{1}", "a: [", "- - -", "&a [*a]", "name: \u{fffd}"] {
+        let refused = server.register_text("application/yaml", garbage).await;
+        refused.problem(422, "VALIDATION_FAILED");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_registers_needs_the_permission_there() {
+    let server = Server::with(believing()).await;
+    for (claims, status) in [
+        ("viewer", 403),
+        ("operator", 403),
+        ("tasker.handler:create@default", 403),
+        ("admin @default", 403),
+        ("tasker.handler:create@hello", 201),
+        ("admin", 200),
+    ] {
+        let request = answer(
+            server.request(Method::POST, "/definitions").header("x-claims", claims).json(&greeting("Hello")),
+        );
+        assert_eq!(request.await.status.as_u16(), status, "{claims}");
+    }
+    server.stop().await;
+}

@@ -1,0 +1,134 @@
+//! Requests about many tasks at once.
+
+use serde::{Deserialize, Serialize};
+use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
+use tasker_core::request::{Fields, RequestProblem, TaskRequest};
+
+use super::{CreateTaskRequest, RequestDocument};
+
+/// Most tasks that one request creates.
+pub const MOST_ITEMS: usize = 100;
+
+/// Most tasks that one request acts on.
+pub const MOST_TASK_IDS: usize = 500;
+
+/// Asks for several tasks, each by itself.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkCreateRequest {
+    /// The requests.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
+    pub tasks: Vec<CreateTaskRequest>,
+}
+
+impl RequestDocument for BulkCreateRequest {
+    const FIELDS: &'static [&'static str] = &["tasks"];
+    type Read = Vec<Result<TaskRequest, Vec<RequestProblem>>>;
+
+    fn read(mut fields: Fields) -> Result<Self::Read, Vec<RequestProblem>> {
+        let items = listed::<Payload>(&mut fields, "tasks", MOST_ITEMS, |item| Ok(item.clone()));
+        let read = items.iter().map(CreateTaskRequest::read_object).collect();
+        fields.finish(read)
+    }
+}
+
+/// What is done with several tasks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// They are cancelled.
+    Cancel,
+    /// What failed of them is tried again.
+    Retry,
+    /// The workers are told of them.
+    Resume,
+    /// They are declared done.
+    Resolve,
+}
+
+impl BulkAction {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "cancel" => Self::Cancel,
+            "retry" => Self::Retry,
+            "resume" => Self::Resume,
+            "resolve" => Self::Resolve,
+            _ => return Err(format!("must be cancel, retry, resume or resolve, but is {text:?}")),
+        })
+    }
+}
+
+/// Does the same with several tasks, with each by itself.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BulkActionRequest {
+    /// What.
+    pub action: BulkAction,
+    /// With which, each named once.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, min_items = 1, max_items = 500))]
+    pub task_ids: Vec<TaskId>,
+    /// Whether nothing is done, and it is only told with which tasks it would be tried.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub dry_run: bool,
+    /// Why; kept in the history. `resolve` needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_length = 128))]
+    pub reason: Option<String>,
+}
+
+impl RequestDocument for BulkActionRequest {
+    const FIELDS: &'static [&'static str] = &["action", "task_ids", "dry_run", "reason"];
+    type Read = Self;
+
+    fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
+        if fields.value("action").is_none() {
+            fields.fail("blank", "action", "say what is to be done: cancel, retry, resume or resolve");
+        }
+        let action = fields.parsed("action", "invalid_action", BulkAction::parse);
+        let task_ids: Vec<TaskId> = listed(&mut fields, "task_ids", MOST_TASK_IDS, |item| {
+            serde_json::from_str(item.as_str()).map_err(|_| "must be a UUID".to_owned())
+        });
+        for (i, id) in task_ids.iter().enumerate() {
+            if task_ids[..i].contains(id) {
+                fields.fail("taken", &format!("task_ids/{i}"), format!("{id} is named twice"));
+            }
+        }
+        let (dry_run, reason) = (fields.flag("dry_run").unwrap_or(false), fields.text("reason"));
+        if action == Some(BulkAction::Resolve) && reason.as_ref().is_none_or(String::is_empty) {
+            fields.fail("blank", "reason", "say why the tasks count as done");
+        }
+        fields.finish(Self { action: action.unwrap_or(BulkAction::Resume), task_ids, dry_run, reason })
+    }
+}
+
+/// The items of a list that must be there, with at least one and not too many.
+fn listed<T>(
+    fields: &mut Fields,
+    field: &str,
+    most: usize,
+    read: impl Fn(&Payload) -> Result<T, String>,
+) -> Vec<T> {
+    let is_there = fields.value(field).is_some();
+    let items = fields.list(field).unwrap_or_default();
+    if !is_there {
+        fields.fail("blank", field, format!("give 1 to {most}"));
+    } else if items.len() > most {
+        fields.fail("too_many", field, format!("at most {most} are allowed, but there are {}", items.len()));
+        return Vec::new();
+    } else if items.is_empty() && fields.value(field).is_some_and(|list| list.as_str() == "[]") {
+        fields.fail("blank", field, format!("give 1 to {most}"));
+    }
+    let mut all = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        match read(item) {
+            Ok(item) => all.push(item),
+            Err(message) => fields.fail("wrong_type", &format!("{field}/{i}"), message),
+        }
+    }
+    all
+}
