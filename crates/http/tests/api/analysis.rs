@@ -14,16 +14,16 @@ impl Server {
         shown.body["task"]["dependency_analysis"].clone()
     }
 
-    /// A task of a definition whose step `one` comes before `two` and `three`.
-    async fn fork(&self) -> String {
+    /// A task of `one`, then `two`, then `three` and `four`; its path.
+    pub async fn fork(&self) -> String {
         self.register("fork", |definition| {
-            let mut three = definition.steps[1].clone();
-            three.name = StepName::new("three").unwrap();
-            definition.steps.push(three);
-            let mut four = definition.steps[1].clone();
-            four.name = StepName::new("four").unwrap();
-            four.depends_on = ["two", "three"].map(|name| StepName::new(name).unwrap()).into();
-            definition.steps.push(four);
+            definition.steps[1].retry_limit = 1;
+            for name in ["three", "four"] {
+                let mut step = definition.steps[1].clone();
+                step.name = StepName::new(name).unwrap();
+                step.depends_on = vec![definition.steps[1].name.clone()];
+                definition.steps.push(step);
+            }
         })
         .await;
         let created = self.post("/tasks", &json!({"name": "fork", "context": {}})).await.expect(201);
@@ -50,12 +50,32 @@ async fn api_37_a_fresh_task_is_healthy() {
 }
 
 #[tokio::test]
+async fn api_38_what_failed_beyond_its_limit_is_critical() {
+    let server = Server::start().await;
+    let path = server.fork().await;
+    let driver = server.driver();
+    driver.succeed(&driver.claim_one("one").await).await;
+    driver.fail(&driver.claim_one("two").await).await;
+    let analysis = server.analysis(&path).await;
+    assert_eq!(analysis["task_execution_summary"]["overall_health"], "critical");
+    let chains = &analysis["error_chains"]["error_chains"];
+    assert_eq!(chains.as_array().unwrap().len(), 1, "{chains:#}");
+    assert_eq!(chains[0]["blocked_downstream_steps"], 2);
+    let strategies: Vec<&Value> =
+        chains[0]["recovery_strategies"].as_array().unwrap().iter().map(|one| &one["strategy"]).collect();
+    assert!(strategies.iter().any(|name| **name == "Manual Resolution"), "{strategies:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn api_39_an_analysis_tells_of_the_task_as_it_is() {
     let server = Server::start().await;
     let path = server.fork().await;
     let first = server.analysis(&path).await;
     let body = json!({"reason": "done by hand", "results": {}});
-    server.post(&format!("{path}/workflow_steps/one/resolve"), &body).await.expect(200);
+    for step in ["one", "two"] {
+        server.post(&format!("{path}/workflow_steps/{step}/resolve"), &body).await.expect(200);
+    }
     let second = server.analysis(&path).await;
     let ready =
         |analysis: &Value| analysis["parallelism_opportunities"]["current_parallel_opportunities"].clone();

@@ -1,7 +1,7 @@
 //! Diagrams of tasks and definitions.
 
 use reqwest::Method;
-use serde_json::json;
+use tasker_core::outcome::{Failure, Outcome};
 use tasker_http::ApiOptions;
 
 use crate::server::{Answer, Server, answer};
@@ -45,6 +45,25 @@ async fn api_75_a_diagram_comes_in_the_form_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn api_76_what_a_step_says_of_its_failure_is_text_and_nothing_else() {
+    let server = Server::start().await;
+    let path = format!("/tasks/{}/task_diagrams", server.task().await);
+    let driver = server.driver();
+    let failure = Failure::permanent("Refused", "refused", "<script>\"a\"\n'b'</script>");
+    driver.settle(&driver.claim_one("one").await, Outcome::Failure(failure)).await;
+    for (format, escaped) in
+        [("html", "&lt;script&gt;"), ("svg", "&lt;script&gt;"), ("mermaid", "#60;script#62;")]
+    {
+        let drawn = server.get(&format!("{path}?format={format}")).await.expect(200);
+        let text = drawn.body.as_str().unwrap();
+        assert!(!text.contains("<script") && text.contains(escaped), "{text}");
+    }
+    let nodes = server.get(&path).await.expect(200).body["nodes"].as_array().map(Vec::len);
+    assert_eq!(nodes, Some(3), "one for each step, and one for the task");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn api_77_links_of_a_diagram_lead_somewhere() {
     let server = Server::start().await;
     let path = format!("/tasks/{}/task_diagrams", server.task().await);
@@ -82,28 +101,5 @@ async fn garbage_is_refused() {
     server.get("/tasks/7/task_diagrams").await.problem(400, "INVALID_ID");
     let unknown = format!("/tasks/{}/task_diagrams", uuid::Uuid::from_u128(7));
     server.get(&unknown).await.problem(404, "TASK_NOT_FOUND");
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn the_description_is_a_page_where_that_is_switched_on() {
-    let server = Server::start().await;
-    server.get("/docs").await.problem(404, "ROUTE_NOT_FOUND");
-    server.stop().await;
-    let server = Server::with(ApiOptions { docs: true, ..ApiOptions::default() }).await;
-    let page = server.get("/docs").await.expect(200);
-    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
-    let text = page.body.as_str().unwrap();
-    for route in tasker_http::routes::table() {
-        assert!(text.contains(&format!("<code>{} {}</code>", route.method, route.path)), "{}", route.path);
-        assert!(text.contains(&format!("id=\"{}\"", route.operation.id)));
-    }
-    for foreign in ["<script", "src=", "@import", "http://", "https://"] {
-        assert!(!text.contains(foreign), "{foreign}");
-    }
-    assert!(text.contains("tasker.handler:create"), "permissions are named");
-    server.get("/docs?x=1").await.problem(400, "INVALID_PARAMETER");
-    assert_eq!(json!(text).as_str().map(|text| text.matches("<html lang=\"en\">").count()), Some(1));
     server.stop().await;
 }

@@ -12,7 +12,9 @@ use tasker_http::{Api, ApiOptions};
 use tasker_store::Store;
 use tasker_store::definitions::Registration;
 use tasker_testkit::StoreUnderTest;
+use tasker_testkit::clock::TestClock;
 use tasker_testkit::definitions::plan_with;
+use tasker_testkit::driver::Driver;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Server {
     pub api: Api,
     pub store: Arc<dyn Store>,
+    clock: TestClock,
     address: String,
     client: Client,
     stop: CancellationToken,
@@ -42,7 +45,7 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
-        let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+        let StoreUnderTest { store, clock, .. } = StoreUnderTest::memory();
         let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
         let api = Api::new(engine, options).expect("options that can be used");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -55,7 +58,7 @@ impl Server {
         // The client wants one, though nothing here is encrypted. A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().expect("a client");
-        let server = Self { api, store, address, client, stop, serving };
+        let server = Self { api, store, clock, address, client, stop, serving };
         server.register("order", |_| {}).await;
         server
     }
@@ -65,6 +68,11 @@ impl Server {
         let plan = plan_with(name, &[("one", &[]), ("two", &["one"])], change);
         self.store.register(Registration { plan: plan.clone(), replace: false }).await.expect("register");
         plan
+    }
+
+    /// What a worker would do, one step after the other.
+    pub fn driver(&self) -> Driver {
+        Driver::new(StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None })
     }
 
     /// A request to be completed; the path begins below the base path.
