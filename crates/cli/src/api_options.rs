@@ -60,18 +60,11 @@ fn authentication(strategy: &AuthStrategy, problems: &mut Vec<String>) -> Authen
 }
 
 fn authorization(auth: &AuthSettings, problems: &mut Vec<String>) -> Authorization {
-    match Roles::configured(&auth.roles, &auth.admin_roles) {
-        Ok(roles) if auth.authorization_enabled => Authorization::Roles(roles),
-        Ok(_) => Authorization::Off,
-        Err(invalid) => {
-            problems.extend(invalid.iter().map(|problem| format!("auth.roles: {problem}")));
-            if auth.authorization_enabled {
-                Authorization::Roles(Roles::default())
-            } else {
-                Authorization::Off
-            }
-        }
-    }
+    let roles = Roles::configured(&auth.roles, &auth.admin_roles).unwrap_or_else(|invalid| {
+        problems.extend(invalid.iter().map(|problem| format!("auth.roles: {problem}")));
+        Roles::default()
+    });
+    if auth.authorization_enabled { Authorization::Roles(roles) } else { Authorization::Off }
 }
 
 /// Where nobody is asked who they are, nobody else is to be protected from them.

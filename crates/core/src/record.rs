@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::Priority;
 use crate::ids::{Digest, Fence, Ordinal, TaskId, WorkerId};
-use crate::names::StepName;
+use crate::names::{DefinitionName, Namespace, StepName, Version};
 use crate::outcome::StepError;
 use crate::payload::Payload;
 use crate::state::{StepState, TaskState};
@@ -66,6 +66,41 @@ pub struct TaskInput {
     pub identity: Option<String>,
     /// Digest of all that the request says, to tell a repeat from another request under the same id.
     pub content: Digest,
+}
+
+/// A task as lists show it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct TaskRow {
+    /// Identity.
+    pub task_id: TaskId,
+    /// Name space of its definition.
+    pub namespace: Namespace,
+    /// Name of its definition.
+    pub name: DefinitionName,
+    /// Version of its definition.
+    pub version: Version,
+    /// State.
+    pub status: TaskState,
+    /// Number of steps.
+    pub total_steps: u32,
+    /// Number of steps that are not done.
+    pub remaining_steps: u32,
+    /// Urgency.
+    pub priority: u8,
+    /// Who asked.
+    pub initiator: String,
+    /// From which system.
+    pub source_system: String,
+    /// Why.
+    pub reason: String,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
 }
 
 /// The hot part of a step's row.

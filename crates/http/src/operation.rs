@@ -78,6 +78,14 @@ pub enum Kind {
     Time,
 }
 
+impl Kind {
+    /// Most rows of a page.
+    pub(crate) const PAGE_LIMIT: Self = Self::Count { min: 1, max: 100, default: Some(20) };
+
+    /// Rows to skip.
+    pub(crate) const PAGE_OFFSET: Self = Self::Count { min: 0, max: 100_000, default: Some(0) };
+}
+
 /// A body that is taken.
 #[derive(Clone)]
 pub struct BodyDescription {

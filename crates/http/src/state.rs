@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use axum::http::HeaderName;
 use tasker_core::time::Timestamp;
 use tasker_engine::Engine;
 use tokio::sync::Semaphore;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     /// The settings.
     pub(crate) options: ApiOptions,
+    /// The header that ties requests to whatever caused them.
+    pub(crate) correlation_header: HeaderName,
     /// Cancelled when the server begins to stop: nothing new is begun then.
     pub(crate) draining: CancellationToken,
     /// One permit for each request that is worked on.
@@ -38,12 +41,18 @@ pub(crate) struct Shared {
 }
 
 impl ApiState {
+    /// Options that were checked.
+    ///
+    /// # Panics
+    /// They were not.
     pub(crate) fn new(engine: Engine, options: ApiOptions) -> Self {
+        let correlation_header = HeaderName::from_bytes(options.correlation_header.as_bytes());
         Self(Arc::new(Shared {
             instance: engine.options().entropy.id(),
             engine,
             requests: Arc::new(Semaphore::new(options.max_requests)),
             options,
+            correlation_header: correlation_header.expect("checked options name a header"),
             failed_logins: FailedLogins::default(),
             draining: CancellationToken::new(),
             started: Instant::now(),

@@ -9,7 +9,7 @@ use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, StepName, Version};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
-use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord};
+use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, TaskRow};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
@@ -142,6 +142,30 @@ pub struct TaskSummary {
     /// When it ended.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub completed_at: Option<Instant>,
+}
+
+impl From<TaskRow> for TaskSummary {
+    fn from(row: TaskRow) -> Self {
+        Self {
+            full_name: format!("{}.{}@{}", row.namespace, row.name, row.version),
+            task_id: row.task_id,
+            name: row.name,
+            namespace: row.namespace,
+            version: row.version,
+            status: row.status,
+            complete: row.status == TaskState::Complete,
+            priority: row.priority,
+            initiator: row.initiator,
+            source_system: row.source_system,
+            reason: row.reason,
+            tags: row.tags,
+            total_steps: row.total_steps,
+            remaining_steps: row.remaining_steps,
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+            completed_at: row.completed_at.map(Into::into),
+        }
+    }
 }
 
 /// The answer to a request for a task on the command line.

@@ -24,7 +24,7 @@ pub struct Accepted {
 impl Client {
     /// Asks for a task. It is stored when this is answered, and it is accepted once, however often the client has to
     /// ask: a task without an id gets one here, which is the idempotency key too, and the correlation id where there is
-    /// none (the server would take another one for each attempt, and the requests would not be the same).
+    /// none, so that the log of the server ties all attempts together.
     ///
     /// # Errors
     /// [`Error`]; `HANDLER_NOT_FOUND`: there is no such definition; `CONTEXT_SCHEMA_VIOLATION`, `VALIDATION_FAILED`,
@@ -35,9 +35,8 @@ impl Client {
         self.create(&request, id).await
     }
 
-    /// Asks for a task under an idempotency key of the caller's own, 1 to 255 visible ASCII characters: whoever asks for
-    /// the same under the same key, even after a restart, gets the same task. Give the request a correlation id, or the
-    /// server makes a new one for each attempt.
+    /// Asks for a task under an idempotency key of the caller's own, 1 to 128 visible ASCII characters: whoever asks for
+    /// the same under the same key, even after a restart, gets the same task.
     ///
     /// # Errors
     /// As [`Self::create_task`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tasker_core::decide::Submission;
-use tasker_core::ids::{Digest, TaskId};
+use tasker_core::ids::TaskId;
 use tasker_core::plan::Plan;
 use tasker_core::request::{self, Acceptance, TaskRequest};
 use tasker_core::state::TaskState;
@@ -48,8 +48,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`UseCaseError::Invalid`] with every problem of the request; `definition_not_found`, `definition_retired`,
-    /// `duplicate_request`, `idempotency_key_reused`, `task_id_conflict`; `request_in_progress` if an equal request stands in a transaction that
-    /// did not end in time.
+    /// `duplicate_request`, `idempotency_key_reused`, `task_id_conflict`; `request_in_progress` if an equal request stands
+    /// in a transaction that did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
         let give_up_at = Instant::now() + REQUEST_PATIENCE;
@@ -57,7 +57,7 @@ impl Engine {
         let mut door = Door::Intake;
         loop {
             match self.hand_in(&request, id, &mut door).await? {
-                (SubmitAnswer::Blocked, _) if Instant::now() + wait < give_up_at => {
+                SubmitAnswer::Blocked if Instant::now() + wait < give_up_at => {
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY_WAITS.1);
                     door = Door::Alone;
@@ -93,31 +93,28 @@ impl Engine {
         request.id.unwrap_or_else(|| TaskId(self.options().entropy.id()))
     }
 
-    /// Hands a request in until its definition stands still; at last, if it never does, the answer says so. With it comes the
-    /// digest of what was handed in.
+    /// Hands a request in until its definition stands still; at last, if it never does, the answer says so.
     async fn hand_in(
         &self,
         request: &TaskRequest,
         id: TaskId,
         door: &mut Door<'_>,
-    ) -> Result<(SubmitAnswer, Digest), UseCaseError> {
+    ) -> Result<SubmitAnswer, UseCaseError> {
         let selector = Selector {
             namespace: request.namespace.clone(),
             name: request.name.clone(),
             version: request.version.clone(),
         };
-        let mut content = Digest::of(b"");
         for _ in 0..MOST_RESOLUTIONS {
             let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
-            content = submission.content;
             match self.pass(submission, door).await? {
                 SubmitAnswer::NotLatest => drop(self.resolutions.forget(&selector)),
                 SubmitAnswer::Refused(refusal)
                     if refusal.code == "not_found" && self.resolutions.forget(&selector) => {}
-                answer => return Ok((answer, content)),
+                answer => return Ok(answer),
             }
         }
-        Ok((SubmitAnswer::NotLatest, content))
+        Ok(SubmitAnswer::NotLatest)
     }
 
     /// The request, checked and completed by its definition.
@@ -179,7 +176,7 @@ impl Engine {
         &self,
         request: &TaskRequest,
         id: TaskId,
-        (answer, content): (SubmitAnswer, Digest),
+        answer: SubmitAnswer,
     ) -> Result<SubmittedTask, UseCaseError> {
         match answer {
             SubmitAnswer::Accepted { state } => {
@@ -192,7 +189,7 @@ impl Engine {
             }
             SubmitAnswer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
             SubmitAnswer::Duplicate { of } if request.delivery.idempotency_key.is_some() => {
-                self.accepted_under_key(of, content).await
+                self.accepted_under_key(of, request).await
             }
             SubmitAnswer::Duplicate { of } => Err(duplicate(of)),
             SubmitAnswer::Blocked => Err(in_progress(id)),
@@ -202,12 +199,18 @@ impl Engine {
     }
 
     /// The task that was accepted under the key of a request, if it was the same request.
-    async fn accepted_under_key(&self, of: TaskId, content: Digest) -> Result<SubmittedTask, UseCaseError> {
+    async fn accepted_under_key(
+        &self,
+        of: TaskId,
+        request: &TaskRequest,
+    ) -> Result<SubmittedTask, UseCaseError> {
         let first = self.task_detail(of).await?;
-        if first.input.content != content {
-            return Err(key_reused(of));
+        // What does not fit the definition of the first is another request.
+        let again = self.submission(request, &first.plan, of);
+        if again.is_ok_and(|again| again.content == first.input.content) {
+            return Ok(SubmittedTask { task_id: of, status: first.record.state, created: false });
         }
-        Ok(SubmittedTask { task_id: of, status: first.record.state, created: false })
+        Err(key_reused(of))
     }
 }
 

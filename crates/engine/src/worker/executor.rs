@@ -102,7 +102,7 @@ impl Executor {
             cancellation: attempt.cancellation.clone(),
             deadline: started + attempt.timeout,
             timeout: attempt.timeout,
-            plan: plan.clone(),
+            plan,
             started,
             task: None,
             reported: false,
@@ -110,9 +110,11 @@ impl Executor {
         let deadline = held.deadline;
         match self.held().entry(key) {
             Entry::Occupied(_) => return,
-            Entry::Vacant(entry) => entry.insert(held),
-        };
-        self.observer.attempt_started(&plan, key.ordinal, number);
+            Entry::Vacant(entry) => {
+                let held = entry.insert(held);
+                self.observer.attempt_started(&held.plan, key.ordinal, number);
+            }
+        }
         let executor = self.clone();
         let task = self.runtime.spawn(async move {
             let outcome = executor.run(attempt).await;

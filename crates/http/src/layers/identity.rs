@@ -20,6 +20,9 @@ use crate::state::ApiState;
 /// Names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What ties a request to others (W3C Trace Context).
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// How a request is called.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestIdentity {
@@ -58,14 +61,14 @@ pub(super) async fn identify(State(api): State<ApiState>, mut request: Request, 
         status: response.status(),
         took,
     });
-    finish(response, &identity, &api.options.correlation_header)
+    finish(response, &identity, &api.correlation_header)
 }
 
 impl RequestIdentity {
     fn of(api: &ApiState, headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let request_id = api.engine.options().entropy.id().to_string();
-        let told = correlation_of(text(&api.options.correlation_header), text("traceparent"));
+        let told = correlation_of(text(&api.correlation_header), text(&TRACE_PARENT));
         Self { correlation_id: told.unwrap_or(&request_id).to_owned(), request_id }
     }
 }
@@ -104,7 +107,7 @@ struct Asked {
 
 impl Asked {
     fn of(api: &ApiState, request: &Request) -> Self {
-        const METHODS: [Method; 7] = [
+        static METHODS: [Method; 7] = [
             Method::GET,
             Method::POST,
             Method::PATCH,
@@ -113,10 +116,9 @@ impl Asked {
             Method::HEAD,
             Method::OPTIONS,
         ];
-        const NAMES: [&str; 7] = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
-        let place = METHODS.iter().position(|method| method == request.method());
+        let known = METHODS.iter().find(|method| *method == request.method());
         Self {
-            method: place.map_or("other", |place| NAMES[place]),
+            method: known.map_or("other", Method::as_str),
             path: request.extensions().get::<MatchedPath>().cloned(),
             n_base: api.options.base_path.len(),
         }
@@ -129,13 +131,11 @@ impl Asked {
     }
 }
 
-fn finish(mut response: Response, identity: &RequestIdentity, correlation_header: &str) -> Response {
+fn finish(mut response: Response, identity: &RequestIdentity, correlation_header: &HeaderName) -> Response {
     let headers = response.headers_mut();
     let value = |text: &str| HeaderValue::try_from(text).ok();
-    if let (Ok(name), Some(id)) =
-        (HeaderName::from_bytes(correlation_header.as_bytes()), value(&identity.correlation_id))
-    {
-        headers.insert(name, id);
+    if let Some(id) = value(&identity.correlation_id) {
+        headers.insert(correlation_header, id);
     }
     headers.extend(value(&identity.request_id).map(|id| (REQUEST_ID, id)));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -8,13 +8,12 @@ mod cursor;
 mod filter;
 mod walk;
 
-use serde::Serialize;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
-use tasker_core::time::Timestamp;
 
 pub use filter::{Between, Direction, TaskFilter, TaskSort};
+pub use tasker_core::record::TaskRow;
 pub use walk::{Found, Group, KnownRevision, Leg, Reach, Walk};
 
 /// How many tasks a page looks at, at most.
@@ -72,39 +71,4 @@ pub enum SortKey {
     Name(DefinitionName),
     /// The version of the definition, by SemVer precedence.
     Version(Version),
-}
-
-/// A task as lists show it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct TaskRow {
-    /// Identity.
-    pub task_id: TaskId,
-    /// Name space of its definition.
-    pub namespace: Namespace,
-    /// Name of its definition.
-    pub name: DefinitionName,
-    /// Version of its definition.
-    pub version: Version,
-    /// State.
-    pub status: TaskState,
-    /// Number of steps.
-    pub total_steps: u32,
-    /// Number of steps that are not done.
-    pub remaining_steps: u32,
-    /// Urgency.
-    pub priority: u8,
-    /// Who asked.
-    pub initiator: String,
-    /// From which system.
-    pub source_system: String,
-    /// Why.
-    pub reason: String,
-    /// Labels.
-    pub tags: Vec<String>,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// When it ended.
-    pub completed_at: Option<Timestamp>,
 }

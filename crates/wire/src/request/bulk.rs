@@ -113,15 +113,15 @@ fn listed<T>(
     most: usize,
     read: impl Fn(&Payload) -> Result<T, String>,
 ) -> Vec<T> {
-    let is_there = fields.value(field).is_some();
-    let items = fields.list(field).unwrap_or_default();
-    if !is_there {
+    if fields.value(field).is_none() {
+        fields.fail("blank", field, format!("give 1 to {most}"));
+    }
+    let Some(items) = fields.list(field) else { return Vec::new() };
+    if items.is_empty() {
         fields.fail("blank", field, format!("give 1 to {most}"));
     } else if items.len() > most {
         fields.fail("too_many", field, format!("at most {most} are allowed, but there are {}", items.len()));
         return Vec::new();
-    } else if items.is_empty() && fields.value(field).is_some_and(|list| list.as_str() == "[]") {
-        fields.fail("blank", field, format!("give 1 to {most}"));
     }
     let mut all = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use tasker_core::state::TaskState;
-use tasker_store::list::{Between, TaskFilter, TaskPage, TaskRow};
-use tasker_wire::{Pagination, TaskList, TaskSummary};
+use tasker_store::list::{Between, TaskFilter};
+use tasker_wire::{Pagination, TaskList};
 
 use crate::args::{ListArgs, When};
 use crate::exit::{Failure, Status};
@@ -30,7 +29,8 @@ pub async fn run(args: ListArgs, session: &Session) -> anyhow::Result<ExitCode> 
         (page.has_more, page.next) = (more.has_more, more.next);
     }
     let next_cursor = page.next.as_ref().map(|next| filter.cursor(next));
-    let list = document(page, limit, next_cursor);
+    let pagination = Pagination { total_count: page.total, ..Pagination::by_cursor(limit, next_cursor) };
+    let list = TaskList::new(page.tasks, pagination);
     session.printer.result(&list, || task::list(&list, session.printer.style()));
     Ok(Status::Ok.into())
 }
@@ -67,39 +67,4 @@ fn filter(args: ListArgs) -> anyhow::Result<TaskFilter> {
         let failure = Failure::new(Status::Usage, rejection.code, rejection.message);
         failure.help(rejection.help.unwrap_or_default())
     })?)
-}
-
-fn document(page: TaskPage, limit: usize, next_cursor: Option<String>) -> TaskList {
-    TaskList {
-        pagination: Pagination {
-            limit,
-            offset: None,
-            total_count: page.total,
-            has_more: page.has_more,
-            next_cursor,
-        },
-        tasks: page.tasks.into_iter().map(summary).collect(),
-    }
-}
-
-fn summary(row: TaskRow) -> TaskSummary {
-    TaskSummary {
-        full_name: format!("{}.{}@{}", row.namespace, row.name, row.version),
-        task_id: row.task_id,
-        name: row.name,
-        namespace: row.namespace,
-        version: row.version,
-        status: row.status,
-        complete: row.status == TaskState::Complete,
-        priority: row.priority,
-        initiator: row.initiator,
-        source_system: row.source_system,
-        reason: row.reason,
-        tags: row.tags,
-        total_steps: row.total_steps,
-        remaining_steps: row.remaining_steps,
-        created_at: row.created_at.into(),
-        updated_at: row.updated_at.into(),
-        completed_at: row.completed_at.map(Into::into),
-    }
 }

@@ -16,16 +16,8 @@ use crate::request::body::Body;
 use crate::state::ApiState;
 
 const QUERY: &[Parameter] = &[
-    Parameter {
-        name: "limit",
-        kind: Kind::Count { min: 1, max: 100, default: Some(20) },
-        about: "Most annotations of a page",
-    },
-    Parameter {
-        name: "offset",
-        kind: Kind::Count { min: 0, max: 100_000, default: Some(0) },
-        about: "Annotations to skip",
-    },
+    Parameter { name: "limit", kind: Kind::PAGE_LIMIT, about: "Most annotations of a page" },
+    Parameter { name: "offset", kind: Kind::PAGE_OFFSET, about: "Annotations to skip" },
     Parameter { name: "include_total", kind: Kind::Flag, about: "Whether all annotations are counted" },
 ];
 
@@ -41,13 +33,7 @@ pub(crate) async fn list_annotations(State(api): State<ApiState>, call: Call) ->
     let all = call.task(&api).await?.annotations;
     let (limit, offset) = (call.query.count("limit"), call.query.count("offset"));
     let annotations = all.iter().skip(offset).take(limit).map(AnnotationDocument::from).collect();
-    let pagination = Pagination {
-        limit,
-        offset: Some(offset),
-        total_count: call.query.flag("include_total").then_some(all.len() as u64),
-        has_more: all.len() > offset.saturating_add(limit),
-        next_cursor: None,
-    };
+    let pagination = Pagination::by_offset(limit, offset, all.len(), call.query.flag("include_total"));
     Ok(json(StatusCode::OK, &AnnotationList { annotations, pagination }))
 }
 

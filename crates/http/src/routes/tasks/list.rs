@@ -1,17 +1,15 @@
 //! `GET /tasks`: a page of tasks.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tasker_core::access::{Extent, reach};
-use tasker_core::names::Namespace;
+use tasker_core::access::Extent;
 use tasker_core::state::TaskState;
-use tasker_store::list::{Between, Direction, TaskFilter, TaskPage, TaskRow, TaskSort};
-use tasker_wire::{Pagination, TaskList, TaskSummary};
+use tasker_store::list::{Between, Direction, TaskFilter, TaskSort};
+use tasker_wire::{Pagination, TaskList};
 
-use crate::call::{Call, forbidden};
+use super::parts::STATES;
+use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, json};
 use crate::request::query::Query;
@@ -55,7 +53,7 @@ const QUERY: &[Parameter] = &[
         Kind::Choice { words: &["asc", "desc"], default: Some("desc") },
         "The smallest (oldest) first, or the greatest (newest)",
     ),
-    parameter("limit", Kind::Count { min: 1, max: 100, default: Some(20) }, "Most tasks of a page"),
+    parameter("limit", Kind::PAGE_LIMIT, "Most tasks of a page"),
     parameter(
         "cursor",
         Kind::Text { max: 1_024 },
@@ -63,8 +61,6 @@ const QUERY: &[Parameter] = &[
     ),
     parameter("include_total", Kind::Flag, "Whether all matching tasks are counted"),
 ];
-
-const STATES: &[&str] = &["pending", "in_progress", "complete", "error", "cancelled", "resolved_manually"];
 
 const SORTS: &[&str] = &["task_id", "status", "complete", "namespace", "name", "version"];
 
@@ -80,7 +76,11 @@ pub(crate) fn operation() -> Operation {
 
 /// Lists tasks.
 pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
-    let list = TaskFilter { namespaces: visible(&call)?, ..filter(&call.query)? };
+    let namespaces = match call.extent()? {
+        Extent::Everywhere => None,
+        Extent::In(namespaces) => Some(namespaces),
+    };
+    let list = TaskFilter { namespaces, ..filter(&call.query)? };
     let page = match call.query.text("cursor") {
         None => list.clone(),
         Some(cursor) => list
@@ -89,16 +89,9 @@ pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Resul
             .map_err(|rejection| Problem::parameter("cursor", rejection.message).help(rejection.help))?,
     };
     let page = api.engine.tasks(page).await?;
-    Ok(json(StatusCode::OK, &document(page, &list)))
-}
-
-/// The namespaces that the caller may see; `None`: all.
-fn visible(call: &Call) -> Result<Option<BTreeSet<Namespace>>, Problem> {
-    match reach(&call.principal, call.permission()).all {
-        Extent::Everywhere => Ok(None),
-        Extent::In(namespaces) if namespaces.is_empty() => Err(forbidden(call.permission())),
-        Extent::In(namespaces) => Ok(Some(namespaces)),
-    }
+    let next_cursor = page.next.as_ref().map(|next| list.cursor(next));
+    let pagination = Pagination { total_count: page.total, ..Pagination::by_cursor(list.limit, next_cursor) };
+    Ok(json(StatusCode::OK, &TaskList::new(page.tasks, pagination)))
 }
 
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {
@@ -138,40 +131,5 @@ fn annotation(text: &str) -> Result<(String, String, String), Problem> {
     match parts[..] {
         [kind, key, value] => Ok((kind.into(), key.into(), value.into())),
         _ => Err(Problem::parameter("annotation", format!("is {text:?}, but must be type:key:value"))),
-    }
-}
-
-fn document(page: TaskPage, list: &TaskFilter) -> TaskList {
-    TaskList {
-        pagination: Pagination {
-            limit: list.limit,
-            offset: None,
-            total_count: page.total,
-            has_more: page.has_more,
-            next_cursor: page.next.as_ref().map(|next| list.cursor(next)),
-        },
-        tasks: page.tasks.into_iter().map(summary).collect(),
-    }
-}
-
-fn summary(row: TaskRow) -> TaskSummary {
-    TaskSummary {
-        full_name: format!("{}.{}@{}", row.namespace, row.name, row.version),
-        task_id: row.task_id,
-        name: row.name,
-        namespace: row.namespace,
-        version: row.version,
-        status: row.status,
-        complete: row.status == TaskState::Complete,
-        priority: row.priority,
-        initiator: row.initiator,
-        source_system: row.source_system,
-        reason: row.reason,
-        tags: row.tags,
-        total_steps: row.total_steps,
-        remaining_steps: row.remaining_steps,
-        created_at: row.created_at.into(),
-        updated_at: row.updated_at.into(),
-        completed_at: row.completed_at.map(Into::into),
     }
 }

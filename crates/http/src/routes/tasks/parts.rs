@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderName};
 use axum::response::Response;
 use tasker_core::ids::TaskId;
+use tasker_core::state::TaskState;
 use tasker_engine::use_cases::{Operation, TaskView};
 use tasker_wire::{Include, TaskDocument, TaskReply};
 
@@ -16,6 +17,17 @@ use crate::state::ApiState;
 /// Parts that are shown unless something else is asked for.
 pub(crate) const USUAL: &[Include] =
     &[Include::Steps, Include::Annotations, Include::Execution, Include::Context];
+
+/// The states that tasks and steps may be in.
+pub(crate) const STATES: &[&str] = &{
+    let mut names = [""; TaskState::ALL.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = TaskState::ALL[i].as_str();
+        i += 1;
+    }
+    names
+};
 
 /// The parameter that chooses the parts.
 pub(crate) const INCLUDE: Parameter = Parameter {

@@ -14,11 +14,7 @@ use crate::state::ApiState;
 
 /// The parameters of a page of a history.
 pub(crate) const QUERY: &[Parameter] = &[
-    Parameter {
-        name: "limit",
-        kind: Kind::Count { min: 1, max: 100, default: Some(20) },
-        about: "Most changes of a page",
-    },
+    Parameter { name: "limit", kind: Kind::PAGE_LIMIT, about: "Most changes of a page" },
     Parameter { name: "cursor", kind: Kind::Text { max: 100 }, about: "`next_cursor` of the page before" },
 ];
 
@@ -44,13 +40,7 @@ pub(crate) async fn page(api: &ApiState, call: &Call, step: Option<&StepName>) -
     let after = call.query.parsed("cursor")?.unwrap_or(Cursor::START);
     let limit = call.query.count("limit");
     let page = api.engine.history(call.task_id(), step, after, limit).await?;
-    let pagination = Pagination {
-        limit,
-        offset: None,
-        total_count: None,
-        has_more: page.next.is_some(),
-        next_cursor: page.next.map(|next| next.to_string()),
-    };
+    let pagination = Pagination::by_cursor(limit, page.next.map(|next| next.to_string()));
     let entries = page.entries.into_iter();
     let transitions =
         entries.map(|entry| TransitionDocument::new(entry.task, entry.step, &entry.transition)).collect();

@@ -10,7 +10,7 @@ use tasker_wire::{Cancelled, StepReply};
 use super::parts;
 use crate::call::Call;
 use crate::operation::Operation;
-use crate::reply::{Problem, codes, json};
+use crate::reply::{Problem, json};
 use crate::request::body::OptionalBody;
 use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER, operate};
 use crate::state::ApiState;
@@ -22,12 +22,7 @@ pub(crate) fn operation() -> Operation {
         .optional_body::<CancelStepRequest>()
         .reply::<StepReply>(200, "The step as it is now")
         .reply_headers(VERSION_HEADER)
-        .problems(&[
-            &codes::TASK_NOT_FOUND,
-            &codes::STEP_NOT_FOUND,
-            &codes::INVALID_STATE_TRANSITION,
-            &codes::PRECONDITION_FAILED,
-        ])
+        .problems(parts::REFUSALS)
 }
 
 /// Cancel a step.
@@ -39,8 +34,7 @@ pub(crate) async fn cancel_step(
     call.task(&api).await?;
     let request = body.read::<CancelStepRequest>()?;
     let wanted = Wanted::CancelStep(call.step_name().to_owned());
-    operate(&api, &call, wanted, request.reason).await?;
-    parts::reply(&api, &call, StatusCode::OK).await
+    parts::act(&api, &call, wanted, request.reason, StatusCode::OK).await
 }
 
 pub(crate) fn delete_operation() -> Operation {
@@ -48,12 +42,7 @@ pub(crate) fn delete_operation() -> Operation {
         .description("What depends on it can never run. A step that is cancelled stays as it is.")
         .headers(&[IF_MATCH])
         .reply::<Cancelled>(200, "It is cancelled")
-        .problems(&[
-            &codes::TASK_NOT_FOUND,
-            &codes::STEP_NOT_FOUND,
-            &codes::INVALID_STATE_TRANSITION,
-            &codes::PRECONDITION_FAILED,
-        ])
+        .problems(parts::REFUSALS)
 }
 
 /// Cancels a step.

@@ -10,32 +10,18 @@ use tasker_wire::{Pagination, StepDocument, StepList};
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes, json};
+use crate::routes::tasks::parts::STATES;
 use crate::state::ApiState;
 
 const QUERY: &[Parameter] = &[
     Parameter {
         name: "status",
-        kind: Kind::Choices(&[
-            "pending",
-            "in_progress",
-            "complete",
-            "error",
-            "cancelled",
-            "resolved_manually",
-        ]),
+        kind: Kind::Choices(STATES),
         about: "Only in one of these states, with commas between them",
     },
     Parameter { name: "name", kind: Kind::Text { max: 128 }, about: "Only the step of this name" },
-    Parameter {
-        name: "limit",
-        kind: Kind::Count { min: 1, max: 100, default: Some(20) },
-        about: "Most steps of a page",
-    },
-    Parameter {
-        name: "offset",
-        kind: Kind::Count { min: 0, max: 100_000, default: Some(0) },
-        about: "Steps to skip",
-    },
+    Parameter { name: "limit", kind: Kind::PAGE_LIMIT, about: "Most steps of a page" },
+    Parameter { name: "offset", kind: Kind::PAGE_OFFSET, about: "Steps to skip" },
     Parameter { name: "include_total", kind: Kind::Flag, about: "Whether all matching steps are counted" },
 ];
 
@@ -60,13 +46,7 @@ pub(crate) async fn list_steps(State(api): State<ApiState>, call: Call) -> Resul
     let (limit, offset) = (call.query.count("limit"), call.query.count("offset"));
     let page = meant.iter().copied().skip(offset).take(limit);
     let now = api.engine.now().await?;
-    let pagination = Pagination {
-        limit,
-        offset: Some(offset),
-        total_count: call.query.flag("include_total").then_some(meant.len() as u64),
-        has_more: meant.len() > offset.saturating_add(limit),
-        next_cursor: None,
-    };
+    let pagination = Pagination::by_offset(limit, offset, meant.len(), call.query.flag("include_total"));
     let steps = StepDocument::list(&task.record, &task.plan, page, now);
     Ok(json(StatusCode::OK, &StepList { steps, pagination }))
 }

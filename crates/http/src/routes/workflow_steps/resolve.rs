@@ -10,9 +10,9 @@ use tasker_wire::request::ResolveStepRequest;
 use super::parts;
 use crate::call::Call;
 use crate::operation::Operation;
-use crate::reply::{Problem, codes};
+use crate::reply::Problem;
 use crate::request::body::Body;
-use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER, operate};
+use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER};
 use crate::state::ApiState;
 
 pub(crate) fn operation() -> Operation {
@@ -22,12 +22,7 @@ pub(crate) fn operation() -> Operation {
         .body::<ResolveStepRequest>()
         .reply::<StepReply>(200, "The step as it is now")
         .reply_headers(VERSION_HEADER)
-        .problems(&[
-            &codes::TASK_NOT_FOUND,
-            &codes::STEP_NOT_FOUND,
-            &codes::INVALID_STATE_TRANSITION,
-            &codes::PRECONDITION_FAILED,
-        ])
+        .problems(parts::REFUSALS)
 }
 
 /// Declare a step done.
@@ -39,6 +34,5 @@ pub(crate) async fn resolve_step(
     call.task(&api).await?;
     let request = body.read::<ResolveStepRequest>()?;
     let wanted = Wanted::ResolveStep { step: call.step_name().to_owned(), results: request.results };
-    operate(&api, &call, wanted, Some(request.reason)).await?;
-    parts::reply(&api, &call, StatusCode::OK).await
+    parts::act(&api, &call, wanted, Some(request.reason), StatusCode::OK).await
 }

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::operation::Operation;
 use crate::reply::{Problem, codes};
 use crate::request::body::OptionalBody;
-use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER, operate};
+use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER};
 use crate::state::ApiState;
 
 pub(crate) fn operation() -> Operation {
@@ -43,6 +43,5 @@ pub(crate) async fn retry_step(
         limit: request.limit(),
         new_idempotency_key: request.new_idempotency_key.unwrap_or(false),
     };
-    operate(&api, &call, wanted, request.reason).await?;
-    parts::reply(&api, &call, StatusCode::ACCEPTED).await
+    parts::act(&api, &call, wanted, request.reason, StatusCode::ACCEPTED).await
 }

@@ -21,6 +21,6 @@ pub(crate) fn operation() -> Operation {
 
 /// Shows a step.
 pub(crate) async fn show_step(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
-    call.task(&api).await?;
-    parts::reply(&api, &call, StatusCode::OK).await
+    let detail = call.task(&api).await?;
+    parts::reply(&api, &call, &detail, StatusCode::OK).await
 }

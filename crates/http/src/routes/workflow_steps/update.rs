@@ -10,9 +10,9 @@ use tasker_wire::request::UpdateStepRequest;
 use super::parts;
 use crate::call::Call;
 use crate::operation::Operation;
-use crate::reply::{Problem, codes};
+use crate::reply::Problem;
 use crate::request::body::Body;
-use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER, operate};
+use crate::routes::tasks::parts::{IF_MATCH, VERSION_HEADER};
 use crate::state::ApiState;
 
 pub(crate) fn operation() -> Operation {
@@ -21,12 +21,7 @@ pub(crate) fn operation() -> Operation {
         .body::<UpdateStepRequest>()
         .reply::<StepReply>(200, "The step as it is now")
         .reply_headers(VERSION_HEADER)
-        .problems(&[
-            &codes::TASK_NOT_FOUND,
-            &codes::STEP_NOT_FOUND,
-            &codes::INVALID_STATE_TRANSITION,
-            &codes::PRECONDITION_FAILED,
-        ])
+        .problems(parts::REFUSALS)
 }
 
 /// Change a step that is not done.
@@ -39,6 +34,5 @@ pub(crate) async fn update_step(
     let request = body.read::<UpdateStepRequest>()?;
     let UpdateStepRequest { retry_limit, inputs } = request;
     let wanted = Wanted::EditStep { step: call.step_name().to_owned(), retry_limit, inputs };
-    operate(&api, &call, wanted, None).await?;
-    parts::reply(&api, &call, StatusCode::OK).await
+    parts::act(&api, &call, wanted, None, StatusCode::OK).await
 }
