@@ -95,6 +95,8 @@ pub struct TaskRow {
     pub reason: String,
     /// Labels.
     pub tags: Vec<String>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.

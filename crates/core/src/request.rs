@@ -196,6 +196,7 @@ pub fn submission(
     let source_system = checks.text("/source_system", request.source_system);
     let reason = checks.text("/reason", request.reason);
     checks.tags(&request.tags);
+    checks.id(request.id);
     let correlation_id = request.correlation_id.as_ref().or(request.delivery.correlation_id.as_ref());
     if let Some(id) = correlation_id {
         checks.storable("/correlation_id", id);
@@ -248,6 +249,17 @@ struct Checks<'a> {
 impl Checks<'_> {
     fn fail(&mut self, code: &'static str, pointer: impl Into<String>, message: impl Into<String>) {
         self.problems.push(RequestProblem::new(code, pointer, message));
+    }
+
+    /// Lists begin before the first id and end behind the last.
+    fn id(&mut self, id: Option<TaskId>) {
+        if id.is_some_and(|id| id.0.is_nil() || id.0.is_max()) {
+            self.fail(
+                "invalid_id",
+                "/id",
+                "the UUIDs of all zeros and of all ones stand for no task; use another",
+            );
+        }
     }
 
     /// The context as it is stored: defaults of the schema filled in.

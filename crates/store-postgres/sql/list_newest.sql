@@ -1,2 +1,2 @@
--- Tasks from an id on, newest first.
-SELECT id FROM tasker.task WHERE id <= $1 ORDER BY id DESC LIMIT $2
+-- Tasks after an id, newest first.
+SELECT id FROM tasker.task WHERE id < $1 ORDER BY id DESC LIMIT $2

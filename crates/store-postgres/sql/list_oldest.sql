@@ -1,2 +1,2 @@
--- Tasks from an id on, oldest first.
-SELECT id FROM tasker.task WHERE id >= $1 ORDER BY id LIMIT $2
+-- Tasks after an id, oldest first.
+SELECT id FROM tasker.task WHERE id > $1 ORDER BY id LIMIT $2

@@ -1,7 +1,7 @@
 -- Of certain tasks ($20) those that pass a filter, as lists show them. Null lets all pass. OFFSET keeps the conditions
 -- outside, so that no other index than that of the ids is tried, however few tasks the planner takes them to match.
 SELECT t.id, n.name, d.name, d.version, t.state, r.n_steps, t.remaining, t.priority, t.initiator, t.source_system,
-    t.reason, t.tags, t.created_at, t.updated_at, t.ended_at
+    t.reason, t.tags, t.requested_at, t.created_at, t.updated_at, t.ended_at
 FROM unnest($20::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (
     SELECT t.*, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.requested_at

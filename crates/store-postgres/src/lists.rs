@@ -1,11 +1,14 @@
 //! Pages of tasks.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
 use tasker_store::list::{
-    Between, Direction, Found, KnownRevision, Leg, Reach, TaskFilter, TaskPage, TaskRow, TaskSort, Walk,
+    Between, Column, Direction, Found, KnownRevision, Leg, Line, Position, SortKey, TaskFilter, TaskPage,
+    TaskRow, Walk, Way,
 };
 use uuid::Uuid;
 
@@ -33,9 +36,9 @@ async fn page_in(session: &mut Session, filter: &TaskFilter) -> Result<TaskPage,
     Ok(walk.page(total))
 }
 
-/// The revisions of the definitions that a filter wants; none if it wants all tasks, by id.
+/// The revisions of the definitions that a filter wants, if it needs them.
 async fn revisions(session: &mut Session, filter: &TaskFilter) -> Result<Vec<KnownRevision<Uuid>>, Trouble> {
-    if filter.is_of_all() && filter.sort == TaskSort::Id {
+    if !filter.needs_revisions() {
         return Ok(Vec::new());
     }
     let query = session
@@ -60,39 +63,85 @@ fn known_revision(row: &PgRow) -> Result<KnownRevision<Uuid>, sqlx::Error> {
 
 /// Reads the next ids of a group, and the rows of those that pass the filter.
 async fn search(session: &mut Session, filter: &TaskFilter, leg: &Leg<'_, Uuid>) -> Result<Found, Trouble> {
-    let query = candidates(session, leg);
-    let ids = session.rows(query).await?;
-    let ids = ids.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
-    let looked_at = ids.len();
-    let last = ids.last().filter(|_| looked_at == leg.chunk).map(|last| TaskId(*last));
-    let (states, revisions) = match &leg.group.reach {
-        Reach::Of { states, revisions } if leg.group.reach.is_wide() => {
-            (Some(codes(states)), Some(revisions.clone()))
-        }
-        _ => (None, None),
-    };
+    let places = candidates(session, leg).await?;
+    let looked_at = places.len();
+    let last = places.last().filter(|_| looked_at == leg.chunk).cloned();
+    let ids: Vec<Uuid> = places.iter().map(|place| place.id.0).collect();
+    let (states, revisions) =
+        leg.group.checked().map(|kinds| (codes(&kinds.states), kinds.revisions.clone())).unzip();
     let query = session.query(sql::LIST_ROWS).bind(states).bind(revisions);
     let rows = session.rows(bind_filter(query, filter).bind(ids)).await?;
-    let mut rows = rows.iter().map(task_row).collect::<Result<Vec<_>, _>>()?;
-    rows.sort_by_key(|row| row.task_id);
-    if leg.direction == Direction::Desc {
-        rows.reverse();
+    let mut found: HashMap<TaskId, TaskRow> = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let row = task_row(row)?;
+        found.insert(row.task_id, row);
     }
+    let rows = places.iter().filter_map(|place| found.remove(&place.id)).collect();
     Ok(Found { rows, looked_at, last })
 }
 
-/// Asks for the next ids of a group, those of all its states and revisions merged.
-fn candidates(session: &Session, leg: &Leg<'_, Uuid>) -> Query {
+/// The next places of a group.
+async fn candidates(session: &mut Session, leg: &Leg<'_, Uuid>) -> Result<Vec<Position>, Trouble> {
     let limit = i64::try_from(leg.chunk).unwrap_or(i64::MAX);
-    let (all, of) = match leg.direction {
-        Direction::Asc => (sql::LIST_OLDEST, sql::LIST_OLDEST_OF),
-        Direction::Desc => (sql::LIST_NEWEST, sql::LIST_NEWEST_OF),
-    };
-    match &leg.group.reach {
-        Reach::Of { states, revisions } if !leg.group.reach.is_wide() => {
-            session.query(of).bind(leg.from.0).bind(limit).bind(codes(states)).bind(revisions.clone())
+    let upwards = leg.direction == Direction::Asc;
+    let of_id = |row: &PgRow| Ok(Position { key: SortKey::Nothing, id: TaskId(row.try_get(0)?) });
+    match (&leg.group.way, &leg.group.kinds) {
+        (Way::Along(line), _) => along(session, leg, line, limit).await,
+        (Way::Merged, Some(kinds)) => {
+            let sql = if upwards { sql::LIST_OLDEST_OF } else { sql::LIST_NEWEST_OF };
+            let query = session.query(sql).bind(leg.after.id.0).bind(limit);
+            let rows = session.rows(query.bind(codes(&kinds.states)).bind(kinds.revisions.clone())).await?;
+            rows.iter().map(of_id).collect()
         }
-        _ => session.query(all).bind(leg.from.0).bind(limit),
+        (Way::Merged | Way::All, _) => {
+            let sql = if upwards { sql::LIST_OLDEST } else { sql::LIST_NEWEST };
+            let rows = session.rows(session.query(sql).bind(leg.after.id.0).bind(limit)).await?;
+            rows.iter().map(of_id).collect()
+        }
+    }
+}
+
+/// The next places along an index.
+async fn along(
+    session: &mut Session,
+    leg: &Leg<'_, Uuid>,
+    line: &Line,
+    limit: i64,
+) -> Result<Vec<Position>, Trouble> {
+    let query = session.query(statement(line.column, leg.direction));
+    let query = bind_key(query, &leg.after.key).bind(leg.after.id.0);
+    let rows = session.rows(bind_key(query, line.end(leg.direction)).bind(limit)).await?;
+    let place = |row: &PgRow| {
+        let key = if line.column.is_time() {
+            SortKey::Time(rows::instant(row, 1)?)
+        } else {
+            SortKey::Text(row.try_get(1)?)
+        };
+        Ok(Position { key, id: TaskId(row.try_get(0)?) })
+    };
+    rows.iter().map(place).collect()
+}
+
+fn statement(column: Column, direction: Direction) -> &'static str {
+    let (up, down) = match column {
+        Column::RequestedAt => (sql::LIST_REQUESTED_UP, sql::LIST_REQUESTED_DOWN),
+        Column::CreatedAt => (sql::LIST_CREATED_UP, sql::LIST_CREATED_DOWN),
+        Column::Initiator => (sql::LIST_INITIATOR_UP, sql::LIST_INITIATOR_DOWN),
+        Column::SourceSystem => (sql::LIST_SOURCE_UP, sql::LIST_SOURCE_DOWN),
+        Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
+    };
+    match direction {
+        Direction::Asc => up,
+        Direction::Desc => down,
+    }
+}
+
+/// Binds a value of a line.
+fn bind_key(query: Query, key: &SortKey) -> Query {
+    match key {
+        SortKey::Time(at) => query.bind(At(*at)),
+        SortKey::Text(text) => query.bind(text.clone()),
+        _ => query.bind(Option::<String>::None),
     }
 }
 
@@ -154,8 +203,9 @@ fn task_row(row: &PgRow) -> Result<TaskRow, Trouble> {
         source_system: row.try_get(9)?,
         reason: row.try_get(10)?,
         tags: row.try_get(11)?,
-        created_at: rows::instant(row, 12)?,
-        updated_at: rows::instant(row, 13)?,
-        completed_at: rows::maybe_instant(row, 14)?,
+        requested_at: rows::instant(row, 12)?,
+        created_at: rows::instant(row, 13)?,
+        updated_at: rows::instant(row, 14)?,
+        completed_at: rows::maybe_instant(row, 15)?,
     })
 }

@@ -1,2 +1,2 @@
--- Tasks of one state and revision from an id on, oldest first.
-SELECT id FROM task WHERE state = ?3 AND revision_id = ?4 AND id >= ?1 ORDER BY id LIMIT ?2
+-- Tasks of one state and revision after an id, oldest first.
+SELECT id FROM task WHERE state = ?3 AND revision_id = ?4 AND id > ?1 ORDER BY id LIMIT ?2

@@ -6,7 +6,8 @@ use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::list::{
-    Between, Direction, Found, KnownRevision, Leg, Reach, TaskFilter, TaskPage, TaskRow, TaskSort, Walk,
+    Between, Column, Direction, Found, Group, KnownRevision, Leg, Line, Position, SortKey, TaskFilter,
+    TaskPage, TaskRow, Walk, Way,
 };
 
 use crate::error::Trouble;
@@ -30,9 +31,9 @@ pub(crate) fn page(reader: &mut Reader, filter: &TaskFilter) -> Result<TaskPage,
     })
 }
 
-/// The revisions of the definitions that a filter wants; none if it wants all tasks, by id.
+/// The revisions of the definitions that a filter wants, if it needs them.
 fn revisions(connection: &Connection, filter: &TaskFilter) -> Result<Vec<KnownRevision<i64>>, Trouble> {
-    if filter.is_of_all() && filter.sort == TaskSort::Id {
+    if !filter.needs_revisions() {
         return Ok(Vec::new());
     }
     let mut statement = connection.prepare_cached(sql::REVISION_MATCH)?;
@@ -56,55 +57,56 @@ fn revisions(connection: &Connection, filter: &TaskFilter) -> Result<Vec<KnownRe
 
 /// Reads the next ids of a group, and of those that pass the filter the rows.
 fn search(connection: &Connection, filter: &TaskFilter, leg: &Leg<'_, i64>) -> Result<Found, Trouble> {
-    let reach = &leg.group.reach;
-    let mut values = (filter.looks_at_tasks() || reach.is_wide()).then(|| values(filter));
-    let ids = candidates(connection, leg)?;
-    let at_end = ids.len() < leg.chunk;
+    let is_checked = filter.looks_at_tasks() || leg.group.checked().is_some();
+    let mut values = is_checked.then(|| values(filter));
+    let places = candidates(connection, leg)?;
+    let at_end = places.len() < leg.chunk;
     let mut found = Found { rows: Vec::new(), looked_at: 0, last: None };
-    for id in ids {
+    for place in places {
         if found.rows.len() == leg.wanted {
             return Ok(found);
         }
-        (found.looked_at, found.last) = (found.looked_at + 1, Some(id));
         let passes = match &mut values {
-            Some(values) => passes(connection, reach, values, id)?,
+            Some(values) => passes(connection, leg.group, values, place.id)?,
             None => true,
         };
         if passes {
             let mut statement = connection.prepare_cached(sql::LIST_ROW)?;
-            found.rows.push(statement.query_row([bytes(&id)], list_row)?);
+            found.rows.push(statement.query_row([bytes(&place.id)], list_row)?);
         }
+        (found.looked_at, found.last) = (found.looked_at + 1, Some(place));
     }
     found.last = found.last.filter(|_| !at_end);
     Ok(found)
 }
 
-/// The next ids of a group, those of all its states and revisions merged.
-fn candidates(connection: &Connection, leg: &Leg<'_, i64>) -> Result<Vec<TaskId>, Trouble> {
+/// The next places of a group.
+fn candidates(connection: &Connection, leg: &Leg<'_, i64>) -> Result<Vec<Position>, Trouble> {
     let limit = i64::try_from(leg.chunk).unwrap_or(i64::MAX);
     let (all, of) = match leg.direction {
         Direction::Asc => (sql::LIST_OLDEST, sql::LIST_OLDEST_OF),
         Direction::Desc => (sql::LIST_NEWEST, sql::LIST_NEWEST_OF),
     };
-    let Reach::Of { states, revisions } = &leg.group.reach else {
-        return ids(connection, all, params![bytes(&leg.from), limit]);
-    };
-    if leg.group.reach.is_wide() {
-        return ids(connection, all, params![bytes(&leg.from), limit]);
-    }
-    let mut merged = Vec::new();
-    for state in states {
-        for revision in revisions {
-            let params = params![bytes(&leg.from), limit, state.code(), revision];
-            merged.extend(ids(connection, of, params)?);
+    let after = bytes(&leg.after.id);
+    let mut ids = match (&leg.group.way, &leg.group.kinds) {
+        (Way::Along(line), _) => return along(connection, leg, line, limit),
+        (Way::Merged, Some(kinds)) => {
+            let mut merged = Vec::new();
+            for state in &kinds.states {
+                for revision in &kinds.revisions {
+                    merged.extend(ids(connection, of, params![after, limit, state.code(), revision])?);
+                }
+            }
+            merged
         }
-    }
-    merged.sort_unstable();
+        (Way::Merged | Way::All, _) => ids(connection, all, params![after, limit])?,
+    };
+    ids.sort_unstable();
     if leg.direction == Direction::Desc {
-        merged.reverse();
+        ids.reverse();
     }
-    merged.truncate(leg.chunk);
-    Ok(merged)
+    ids.truncate(leg.chunk);
+    Ok(ids.into_iter().map(|id| Position { key: SortKey::Nothing, id }).collect())
 }
 
 fn ids(connection: &Connection, statement: &str, params: impl Params) -> Result<Vec<TaskId>, Trouble> {
@@ -112,10 +114,53 @@ fn ids(connection: &Connection, statement: &str, params: impl Params) -> Result<
     Ok(statement.query_map(params, |row| rows::task_id(row, 0))?.collect::<Result<_, _>>()?)
 }
 
+/// The next places along an index.
+fn along(
+    connection: &Connection,
+    leg: &Leg<'_, i64>,
+    line: &Line,
+    limit: i64,
+) -> Result<Vec<Position>, Trouble> {
+    let mut statement = connection.prepare_cached(statement(line.column, leg.direction))?;
+    let (from, to) = (value(&leg.after.key), value(line.end(leg.direction)));
+    let places = statement.query_map(params![from, bytes(&leg.after.id), to, limit], |row| {
+        let key = if line.column.is_time() {
+            SortKey::Time(rows::instant(row, 1)?)
+        } else {
+            SortKey::Text(row.get(1)?)
+        };
+        Ok(Position { key, id: rows::task_id(row, 0)? })
+    })?;
+    Ok(places.collect::<Result<_, _>>()?)
+}
+
+fn statement(column: Column, direction: Direction) -> &'static str {
+    let (up, down) = match column {
+        Column::RequestedAt => (sql::LIST_REQUESTED_UP, sql::LIST_REQUESTED_DOWN),
+        Column::CreatedAt => (sql::LIST_CREATED_UP, sql::LIST_CREATED_DOWN),
+        Column::Initiator => (sql::LIST_INITIATOR_UP, sql::LIST_INITIATOR_DOWN),
+        Column::SourceSystem => (sql::LIST_SOURCE_UP, sql::LIST_SOURCE_DOWN),
+        Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
+    };
+    match direction {
+        Direction::Asc => up,
+        Direction::Desc => down,
+    }
+}
+
+/// A value of a line.
+fn value(key: &SortKey) -> Value {
+    match key {
+        SortKey::Time(at) => Value::from(at.as_micros()),
+        SortKey::Text(text) => Value::from(text.clone()),
+        _ => Value::Null,
+    }
+}
+
 /// Whether a task passes. The first of the values becomes its id.
 fn passes(
     connection: &Connection,
-    reach: &Reach<i64>,
+    group: &Group<i64>,
     values: &mut [Value],
     id: TaskId,
 ) -> Result<bool, Trouble> {
@@ -123,9 +168,8 @@ fn passes(
     let mut statement = connection.prepare_cached(sql::LIST_MATCHES)?;
     let kind = |row: &rusqlite::Row<'_>| Ok((rows::task_state(row, 0)?, row.get(1)?));
     let kind: Option<(TaskState, i64)> = statement.query_row(params_from_iter(&*values), kind).optional()?;
-    Ok(kind.is_some_and(|(state, revision)| match reach {
-        Reach::All => true,
-        Reach::Of { states, revisions } => states.contains(&state) && revisions.contains(&revision),
+    Ok(kind.is_some_and(|(state, revision)| {
+        group.checked().is_none_or(|of| of.states.contains(&state) && of.revisions.contains(&revision))
     }))
 }
 
@@ -205,8 +249,9 @@ fn list_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<TaskRow> {
         source_system: row.get(9)?,
         reason: row.get(10)?,
         tags: rows::json(row, 11)?,
-        created_at: rows::instant(row, 12)?,
-        updated_at: rows::instant(row, 13)?,
-        completed_at: rows::maybe_instant(row, 14)?,
+        requested_at: rows::instant(row, 12)?,
+        created_at: rows::instant(row, 13)?,
+        updated_at: rows::instant(row, 14)?,
+        completed_at: rows::maybe_instant(row, 15)?,
     })
 }

@@ -25,6 +25,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, readable_from: 1, sql: include_str!("../sql/migrations/0001_initial.sql") },
     // Programs for older schemas prune without noting it.
     Migration { version: 2, readable_from: 2, sql: include_str!("../sql/migrations/0002_log_readers.sql") },
+    // Programs for older schemas leave out the id beside a request.
+    Migration { version: 3, readable_from: 3, sql: include_str!("../sql/migrations/0003_list_indexes.sql") },
 ];
 
 /// What a file holds.
@@ -204,7 +206,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, connection) = database(&directory);
         migrate(&connection, &path).unwrap();
-        assert_eq!(found(&connection).unwrap(), schema(latest(), 2));
+        assert_eq!(found(&connection).unwrap(), schema(latest(), 3));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "the database alone");
         let seeded: String =
             connection.query_row("SELECT name FROM namespace WHERE id = 1", [], |row| row.get(0)).unwrap();

@@ -132,14 +132,14 @@ fn insert(
         task.updated_at.as_micros(),
         task.ended_at.map(Timestamp::as_micros)
     ])?;
-    insert_input(connection, seq, input)?;
+    insert_input(connection, seq, task.id, input)?;
     if let Some(hash) = &input.identity {
         connection.prepare_cached(sql::IDENTITY_INSERT)?.execute(params![hash, seq])?;
     }
     Ok(StoredTask::new(seq, revision_id, task))
 }
 
-fn insert_input(connection: &Connection, seq: i64, input: &TaskInput) -> Result<(), Trouble> {
+fn insert_input(connection: &Connection, seq: i64, id: TaskId, input: &TaskInput) -> Result<(), Trouble> {
     connection.prepare_cached(sql::INPUT_INSERT)?.execute(params![
         seq,
         input.initiator,
@@ -151,7 +151,8 @@ fn insert_input(connection: &Connection, seq: i64, input: &TaskInput) -> Result<
         input.correlation_id,
         input.identity,
         input.content.0.as_slice(),
-        input.context.as_str()
+        input.context.as_str(),
+        id.0.as_bytes().as_slice()
     ])?;
     Ok(())
 }

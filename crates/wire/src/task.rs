@@ -133,6 +133,9 @@ pub struct TaskSummary {
     pub total_steps: u32,
     /// Number of steps that are not done.
     pub remaining_steps: u32,
+    /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub requested_at: Instant,
     /// When it was accepted.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Instant,
@@ -161,6 +164,7 @@ impl From<TaskRow> for TaskSummary {
             tags: row.tags,
             total_steps: row.total_steps,
             remaining_steps: row.remaining_steps,
+            requested_at: row.requested_at.into(),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
             completed_at: row.completed_at.map(Into::into),

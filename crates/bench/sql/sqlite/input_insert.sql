@@ -1,3 +1,4 @@
 -- Its request.
-INSERT INTO task_input (task_seq, initiator, source_system, reason, tags, bypass_steps, requested_at, content, context)
-VALUES (?1, ?2, ?3, ?4, '[]', '[]', ?5, ?6, ?7)
+INSERT INTO task_input (task_seq, initiator, source_system, reason, tags, bypass_steps, requested_at, content, context,
+    task_id)
+VALUES (?1, ?2, ?3, ?4, '[]', '[]', ?5, ?6, ?7, ?8)

@@ -164,7 +164,8 @@ impl<'a, L: Fn()> Writer<'a, L> {
                 input.reason,
                 moment.now,
                 content,
-                context
+                context,
+                id.as_bytes().as_slice()
             ])?;
         }
         let steps = rows(tasks, &change.steps);

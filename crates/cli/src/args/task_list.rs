@@ -112,6 +112,10 @@ pub struct TimeArgs {
 pub enum SortBy {
     /// Id: as they were accepted
     TaskId,
+    /// When they were asked for
+    RequestedAt,
+    /// When they were accepted
+    CreatedAt,
     /// State: pending, in_progress, complete, error, cancelled, resolved_manually
     Status,
     /// Whether they are complete
@@ -122,17 +126,25 @@ pub enum SortBy {
     Name,
     /// Version of the definition: 9.0.0 before 10.0.0
     Version,
+    /// Who asked
+    Initiator,
+    /// From which system
+    SourceSystem,
 }
 
 impl From<SortBy> for TaskSort {
     fn from(sort: SortBy) -> Self {
         match sort {
             SortBy::TaskId => Self::Id,
+            SortBy::RequestedAt => Self::RequestedAt,
+            SortBy::CreatedAt => Self::CreatedAt,
             SortBy::Status => Self::Status,
             SortBy::Complete => Self::Complete,
             SortBy::Namespace => Self::Namespace,
             SortBy::Name => Self::Name,
             SortBy::Version => Self::Version,
+            SortBy::Initiator => Self::Initiator,
+            SortBy::SourceSystem => Self::SourceSystem,
         }
     }
 }

@@ -120,6 +120,13 @@ fn dom_32_only_skippable_steps_can_be_bypassed() {
 }
 
 #[test]
+fn the_ids_before_and_behind_all_others_are_of_no_task() {
+    for id in ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"] {
+        assert_eq!(problems(&skippable(), json!({"id": id})), ["invalid_id /id"]);
+    }
+}
+
+#[test]
 fn api_13_texts_have_at_most_128_characters_of_any_size() {
     let longest = "😀".repeat(128);
     for field in ["initiator", "source_system", "reason", "correlation_id"] {

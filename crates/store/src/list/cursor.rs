@@ -7,6 +7,7 @@ use tasker_core::decide::Rejection;
 use tasker_core::ids::{Digest, TaskId};
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{Position, SortKey, TaskFilter, TaskSort};
@@ -66,6 +67,8 @@ impl SortKey {
             Self::Namespace(namespace) => namespace.to_string(),
             Self::Name(name) => name.to_string(),
             Self::Version(version) => version.to_string(),
+            Self::Time(at) => at.as_micros().to_string(),
+            Self::Text(text) => text.clone(),
         }
     }
 
@@ -77,6 +80,10 @@ impl SortKey {
             TaskSort::Namespace => Namespace::new(text).ok().map(Self::Namespace),
             TaskSort::Name => DefinitionName::new(text).ok().map(Self::Name),
             TaskSort::Version => Version::new(text).ok().map(Self::Version),
+            TaskSort::RequestedAt | TaskSort::CreatedAt => {
+                text.parse().ok().map(Timestamp::from_micros).map(Self::Time)
+            }
+            TaskSort::Initiator | TaskSort::SourceSystem => Some(Self::Text(text.to_owned())),
         }
     }
 }
@@ -97,7 +104,6 @@ mod tests {
     use super::*;
     use crate::list::Direction;
     use crate::list::filter::Between;
-    use tasker_core::time::Timestamp;
 
     fn sorted(sort: TaskSort) -> TaskFilter {
         TaskFilter { sort, ..TaskFilter::default() }
@@ -116,6 +122,8 @@ mod tests {
             (TaskSort::Namespace, SortKey::Namespace(Namespace::new("shop").unwrap())),
             (TaskSort::Name, SortKey::Name(DefinitionName::new("order").unwrap())),
             (TaskSort::Version, SortKey::Version(Version::new("1.0.0-beta.1").unwrap())),
+            (TaskSort::RequestedAt, SortKey::Time(Timestamp::from_micros(-7))),
+            (TaskSort::Initiator, SortKey::Text("tills, süd".into())),
         ] {
             let list = sorted(sort);
             let position = place(key);

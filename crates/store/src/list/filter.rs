@@ -66,6 +66,18 @@ impl TaskFilter {
         any_namespace && self.name.is_none() && self.version.is_none() && self.states.is_empty()
     }
 
+    /// Whether only some states or definitions pass, whoever may see them.
+    pub fn is_of_kinds(&self) -> bool {
+        self.name.is_some() || self.version.is_some() || !self.states.is_empty()
+    }
+
+    /// Whether revisions must be known to find a page.
+    pub fn needs_revisions(&self) -> bool {
+        let by_kind =
+            [TaskSort::Status, TaskSort::Complete, TaskSort::Namespace, TaskSort::Name, TaskSort::Version];
+        !self.is_of_all() || by_kind.contains(&self.sort)
+    }
+
     /// Whether more must be known of a task than its state and its definition.
     pub fn looks_at_tasks(&self) -> bool {
         let texts = [&self.initiator, &self.source_system, &self.reason, &self.correlation_id];
@@ -128,6 +140,10 @@ pub enum TaskSort {
     #[default]
     #[serde(rename = "task_id")]
     Id,
+    /// When they were asked for.
+    RequestedAt,
+    /// When they were accepted.
+    CreatedAt,
     /// The state, in the order of [`TaskState::ALL`].
     Status,
     /// Whether they are complete.
@@ -138,17 +154,25 @@ pub enum TaskSort {
     Name,
     /// The version of the definition, by SemVer precedence.
     Version,
+    /// Who asked, byte by byte.
+    Initiator,
+    /// From which system, byte by byte.
+    SourceSystem,
 }
 
 impl TaskSort {
     /// All of them, with their names.
-    pub const ALL: [(&str, Self); 6] = [
+    pub const ALL: [(&str, Self); 10] = [
         ("task_id", Self::Id),
+        ("requested_at", Self::RequestedAt),
+        ("created_at", Self::CreatedAt),
         ("status", Self::Status),
         ("complete", Self::Complete),
         ("namespace", Self::Namespace),
         ("name", Self::Name),
         ("version", Self::Version),
+        ("initiator", Self::Initiator),
+        ("source_system", Self::SourceSystem),
     ];
 }
 
@@ -161,6 +185,16 @@ pub enum Direction {
     /// The greatest first: the newest, if sorted by id.
     #[default]
     Desc,
+}
+
+impl Direction {
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,18 @@
 
 mod cursor;
 mod filter;
+mod line;
 mod walk;
 
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 
 pub use filter::{Between, Direction, TaskFilter, TaskSort};
+pub use line::{Column, Line};
 pub use tasker_core::record::TaskRow;
-pub use walk::{Found, Group, KnownRevision, Leg, Reach, Walk};
+pub use walk::{Found, Group, Kinds, KnownRevision, Leg, Walk, Way};
 
 /// How many tasks a page looks at, at most.
 pub const BUDGET: usize = 5_000;
@@ -51,6 +54,10 @@ impl Position {
             TaskSort::Namespace => SortKey::Namespace(row.namespace.clone()),
             TaskSort::Name => SortKey::Name(row.name.clone()),
             TaskSort::Version => SortKey::Version(row.version.clone()),
+            TaskSort::RequestedAt => SortKey::Time(row.requested_at),
+            TaskSort::CreatedAt => SortKey::Time(row.created_at),
+            TaskSort::Initiator => SortKey::Text(row.initiator.clone()),
+            TaskSort::SourceSystem => SortKey::Text(row.source_system.clone()),
         };
         Self { key, id: row.task_id }
     }
@@ -71,4 +78,8 @@ pub enum SortKey {
     Name(DefinitionName),
     /// The version of the definition, by SemVer precedence.
     Version(Version),
+    /// An instant.
+    Time(Timestamp),
+    /// A text, byte by byte.
+    Text(String),
 }

@@ -1,16 +1,16 @@
-//! How a store finds a page: the list as groups of tasks with the same sort key, one after another, each read by id.
+//! How a store finds a page: along an index, or as groups of tasks with the same sort key, one after another, each read by id.
 //!
-//! An index of state, definition and id gives every order there is: what is sorted by state, name or version lies in it group
-//! by group. So no order needs an index that changes whenever a task does.
+//! An index of state, definition and id gives every order by state, namespace, name and version: it lies in it group by group.
+//! What never changes of a task has an index of its own ([`Line`]). So no order needs an index that changes whenever a task
+//! does.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
-use uuid::Uuid;
 
-use super::{BUDGET, Direction, Position, SortKey, TaskFilter, TaskPage, TaskRow, TaskSort};
+use super::line::before_all;
+use super::{BUDGET, Direction, Line, Position, SortKey, TaskFilter, TaskPage, TaskRow, TaskSort};
 
 /// How many lists of ids are merged for one group, at most. A group of more is found among all tasks.
 const MOST_LISTS: usize = 100;
@@ -37,38 +37,66 @@ pub struct KnownRevision<R> {
     pub version: Version,
 }
 
-/// Tasks with the same sort key.
+/// Tasks that lie together in the list.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group<R> {
-    key: SortKey,
-    /// Which.
-    pub reach: Reach<R>,
+    /// What all of them are sorted by; `None` if each has a value of the line.
+    key: Option<SortKey>,
+    /// How they are found.
+    pub way: Way,
+    /// Which of them pass; `None`: all.
+    pub kinds: Option<Kinds<R>>,
 }
 
-/// The tasks of a group.
+/// How the tasks of a group are found.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Reach<R> {
-    /// All.
+pub enum Way {
+    /// Among all tasks, by id.
     All,
-    /// Those of these states and revisions.
-    Of {
-        /// The states.
-        states: Vec<TaskState>,
-        /// The revisions.
-        revisions: Vec<R>,
-    },
+    /// Lists of ids, one for each state of each revision, merged.
+    Merged,
+    /// Along an index.
+    Along(Line),
 }
 
-impl<R> Reach<R> {
-    /// Whether there are so many lists of ids, one for each state of each revision, that all tasks are looked at instead.
-    pub fn is_wide(&self) -> bool {
-        self.lists() > MOST_LISTS
+/// States and revisions.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Kinds<R> {
+    /// The states.
+    pub states: Vec<TaskState>,
+    /// The revisions.
+    pub revisions: Vec<R>,
+}
+
+impl<R> Kinds<R> {
+    fn lists(&self) -> usize {
+        self.states.len() * self.revisions.len()
+    }
+}
+
+impl<R> Group<R> {
+    /// Tasks of certain kinds, with one sort key.
+    fn of_kinds(key: SortKey, kinds: Kinds<R>) -> Self {
+        let way = if kinds.lists() > MOST_LISTS { Way::All } else { Way::Merged };
+        Self { key: Some(key), way, kinds: Some(kinds) }
     }
 
+    /// The kinds that a task must be looked at for: they do not follow from how it was found.
+    pub fn checked(&self) -> Option<&Kinds<R>> {
+        self.kinds.as_ref().filter(|_| self.way != Way::Merged)
+    }
+
+    /// How many lists of ids are read at once.
     fn lists(&self) -> usize {
-        match self {
-            Self::All => 1,
-            Self::Of { states, revisions } => states.len() * revisions.len(),
+        let merged = self.kinds.as_ref().filter(|_| self.way == Way::Merged);
+        merged.map_or(1, Kinds::lists).max(1)
+    }
+
+    /// The place before all of its tasks.
+    fn start(&self, direction: Direction) -> Position {
+        match &self.way {
+            Way::Along(line) => line.start(direction),
+            Way::All | Way::Merged => Position { key: SortKey::Nothing, id: before_all(direction) },
         }
     }
 }
@@ -78,8 +106,8 @@ impl<R> Reach<R> {
 pub struct Leg<'a, R> {
     /// Among these.
     pub group: &'a Group<R>,
-    /// From this id on, which is the first.
-    pub from: TaskId,
+    /// After this place. Its key is that of the line, if the group lies along one.
+    pub after: Position,
     /// Up or down.
     pub direction: Direction,
     /// Most rows.
@@ -95,8 +123,8 @@ pub struct Found {
     pub rows: Vec<TaskRow>,
     /// How many were looked at.
     pub looked_at: usize,
-    /// The last one looked at; `None` if the group is at its end.
-    pub last: Option<TaskId>,
+    /// The place of the last one looked at, as in [`Leg::after`]; `None` if the group is at its end.
+    pub last: Option<Position>,
 }
 
 /// The way to a page.
@@ -107,8 +135,8 @@ pub struct Walk<R> {
     limit: usize,
     chunk: usize,
     groups: VecDeque<Group<R>>,
-    /// Where the first of the groups goes on.
-    from: TaskId,
+    /// Where the first of the groups goes on; `None`: at its beginning.
+    after: Option<Position>,
     budget: usize,
     rows: Vec<TaskRow>,
     /// Where the budget was spent.
@@ -116,21 +144,20 @@ pub struct Walk<R> {
 }
 
 impl<R: Clone> Walk<R> {
-    /// Begins. The revisions are those that the filter wants; they are not asked for if it [is of all](TaskFilter::is_of_all)
-    /// and sorted by id.
+    /// Begins. The revisions are those that the filter wants, if it [needs them](TaskFilter::needs_revisions).
     pub fn new(filter: &TaskFilter, revisions: Vec<KnownRevision<R>>) -> Self {
         let mut groups = groups(filter, revisions);
         if filter.direction == Direction::Desc {
             groups.reverse();
         }
-        let some_pass = filter.looks_at_tasks() || groups.iter().any(|group| group.reach.is_wide());
+        let some_pass = filter.looks_at_tasks() || groups.iter().any(|group| group.checked().is_some());
         let mut walk = Self {
             sort: filter.sort,
             direction: filter.direction,
             limit: filter.limit,
             chunk: if some_pass { FIRST_CHUNK } else { 0 },
             groups: groups.into(),
-            from: first(filter.direction),
+            after: None,
             budget: BUDGET,
             rows: Vec::new(),
             spent_at: None,
@@ -146,10 +173,13 @@ impl<R: Clone> Walk<R> {
             Direction::Asc => *key < after.key,
             Direction::Desc => *key > after.key,
         };
-        while self.groups.pop_front_if(|group| is_before(&group.key)).is_some() {}
-        if self.groups.front().is_some_and(|group| group.key == after.key) {
-            self.go_on_after(after.id);
-        }
+        while self.groups.pop_front_if(|group| group.key.as_ref().is_some_and(is_before)).is_some() {}
+        let Some(group) = self.groups.front() else { return };
+        self.after = match &group.key {
+            None => Some(after.clone()),
+            Some(key) if *key == after.key => Some(Position { id: after.id, ..group.start(self.direction) }),
+            Some(_) => None,
+        };
     }
 
     /// What to read next; `None` if the page is whole.
@@ -159,37 +189,27 @@ impl<R: Clone> Walk<R> {
         }
         let wanted = self.limit.saturating_add(1) - self.rows.len();
         let group = self.groups.front()?;
-        let lists = if group.reach.is_wide() { 1 } else { group.reach.lists().max(1) };
-        let chunk = self.chunk.min(MOST_MERGED / lists).max(wanted);
-        Some(Leg { group, from: self.from, direction: self.direction, wanted, chunk })
+        let chunk = self.chunk.min(MOST_MERGED / group.lists()).max(wanted);
+        let after = self.after.clone().unwrap_or_else(|| group.start(self.direction));
+        Some(Leg { group, after, direction: self.direction, wanted, chunk })
     }
 
     /// Notes what was read.
     pub fn note(&mut self, found: Found) {
-        let Some(key) = self.groups.front().map(|group| group.key.clone()) else { return };
+        let Some(group) = self.groups.front() else { return };
+        let key = group.key.clone();
         self.rows.extend(found.rows);
         self.chunk *= 2;
         self.budget = self.budget.saturating_sub(found.looked_at + LEG_COST);
-        match found.last {
-            Some(last) => self.go_on_after(last),
-            None => self.end_group(),
+        let end = || Position { key: SortKey::Nothing, id: before_all(self.direction.opposite()) };
+        let last = found.last.clone().unwrap_or_else(end);
+        if found.last.is_none() {
+            self.groups.pop_front();
         }
+        self.after = found.last;
         if self.budget == 0 && !self.groups.is_empty() {
-            let id = found.last.unwrap_or_else(|| last(self.direction));
-            self.spent_at = Some(Position { key, id });
+            self.spent_at = Some(Position { key: key.unwrap_or(last.key), id: last.id });
         }
-    }
-
-    fn go_on_after(&mut self, id: TaskId) {
-        match beyond(id, self.direction) {
-            Some(next) => self.from = next,
-            None => self.end_group(),
-        }
-    }
-
-    fn end_group(&mut self) {
-        self.groups.pop_front();
-        self.from = first(self.direction);
     }
 
     /// The page.
@@ -206,9 +226,10 @@ impl<R: Clone> Walk<R> {
 
 fn groups<R: Clone>(filter: &TaskFilter, revisions: Vec<KnownRevision<R>>) -> Vec<Group<R>> {
     let states = filter.wanted_states();
+    if let Some(line) = Line::of(filter) {
+        return along(line, filter, revisions, states);
+    }
     match filter.sort {
-        TaskSort::Id if filter.is_of_all() => vec![Group { key: SortKey::Nothing, reach: Reach::All }],
-        TaskSort::Id => by_state(revisions, vec![(SortKey::Nothing, states)]),
         TaskSort::Status => by_state(
             revisions,
             states.into_iter().map(|state| (SortKey::Status(state), vec![state])).collect(),
@@ -222,16 +243,33 @@ fn groups<R: Clone>(filter: &TaskFilter, revisions: Vec<KnownRevision<R>>) -> Ve
         }
         TaskSort::Name => by_definition(revisions, &states, |of| SortKey::Name(of.name.clone())),
         TaskSort::Version => by_definition(revisions, &states, |of| SortKey::Version(of.version.clone())),
+        _ if filter.is_of_all() => vec![Group { key: Some(SortKey::Nothing), way: Way::All, kinds: None }],
+        _ => by_state(revisions, vec![(SortKey::Nothing, states)]),
     }
+}
+
+fn along<R>(
+    line: Line,
+    filter: &TaskFilter,
+    revisions: Vec<KnownRevision<R>>,
+    states: Vec<TaskState>,
+) -> Vec<Group<R>> {
+    let kinds = (!filter.is_of_all()).then(|| Kinds { states, revisions: ids(revisions) });
+    if kinds.as_ref().is_some_and(|kinds| kinds.lists() == 0) {
+        return Vec::new();
+    }
+    let key = (filter.sort == TaskSort::Id).then_some(SortKey::Nothing);
+    vec![Group { key, way: Way::Along(line), kinds }]
 }
 
 fn by_state<R: Clone>(
     revisions: Vec<KnownRevision<R>>,
     keys: Vec<(SortKey, Vec<TaskState>)>,
 ) -> Vec<Group<R>> {
-    let revisions: Vec<R> = revisions.into_iter().map(|revision| revision.id).collect();
-    let group = |(key, states)| Group { key, reach: Reach::Of { states, revisions: revisions.clone() } };
-    keys.into_iter().filter(|(_, states)| !states.is_empty() && !revisions.is_empty()).map(group).collect()
+    let revisions = ids(revisions);
+    let of = |(key, states)| (key, Kinds { states, revisions: revisions.clone() });
+    let all = keys.into_iter().map(of).filter(|(_, kinds)| kinds.lists() > 0);
+    all.map(|(key, kinds)| Group::of_kinds(key, kinds)).collect()
 }
 
 fn by_definition<R>(
@@ -243,31 +281,12 @@ fn by_definition<R>(
     for revision in revisions {
         groups.entry(key(&revision)).or_default().push(revision.id);
     }
-    let group = |(key, revisions)| Group { key, reach: Reach::Of { states: states.to_vec(), revisions } };
-    groups.into_iter().map(group).collect()
+    let of = |(key, revisions)| Group::of_kinds(key, Kinds { states: states.to_vec(), revisions });
+    groups.into_iter().map(of).collect()
 }
 
-fn first(direction: Direction) -> TaskId {
-    match direction {
-        Direction::Asc => TaskId(Uuid::nil()),
-        Direction::Desc => TaskId(Uuid::max()),
-    }
-}
-
-fn last(direction: Direction) -> TaskId {
-    match direction {
-        Direction::Asc => first(Direction::Desc),
-        Direction::Desc => first(Direction::Asc),
-    }
-}
-
-fn beyond(id: TaskId, direction: Direction) -> Option<TaskId> {
-    let id = id.0.as_u128();
-    let next = match direction {
-        Direction::Asc => id.checked_add(1),
-        Direction::Desc => id.checked_sub(1),
-    };
-    next.map(|next| TaskId(Uuid::from_u128(next)))
+fn ids<R>(revisions: Vec<KnownRevision<R>>) -> Vec<R> {
+    revisions.into_iter().map(|revision| revision.id).collect()
 }
 
 #[cfg(test)]

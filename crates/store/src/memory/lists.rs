@@ -114,6 +114,7 @@ impl Task {
             source_system: input.source_system.clone(),
             reason: input.reason.clone(),
             tags: input.tags.clone(),
+            requested_at: input.requested_at,
             created_at: record.created_at,
             updated_at: record.updated_at,
             completed_at: record.ended_at,

@@ -51,6 +51,7 @@ pub async fn a_row_tells_what_people_want_to_know(store: StoreUnderTest) {
         source_system: "till".into(),
         reason: "sale".into(),
         tags: vec!["vip".into()],
+        requested_at: created_at,
         created_at,
         updated_at: d.clock.now(),
         completed_at: None,

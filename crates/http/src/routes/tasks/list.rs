@@ -56,13 +56,22 @@ const QUERY: &[Parameter] = &[
     parameter("limit", Kind::PAGE_LIMIT, "Most tasks of a page"),
     parameter(
         "cursor",
-        Kind::Text { max: 1_024 },
+        Kind::Text { max: 1_200 },
         "`next_cursor` of the page before, with the same filters and order",
     ),
     parameter("include_total", Kind::Flag, "Whether all matching tasks are counted"),
 ];
 
-const SORTS: &[&str] = &["task_id", "status", "complete", "namespace", "name", "version"];
+/// The names of [`TaskSort::ALL`].
+const SORTS: &[&str] = &{
+    let mut names = [""; TaskSort::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = TaskSort::ALL[at].0;
+        at += 1;
+    }
+    names
+};
 
 pub(crate) fn operation() -> Operation {
     Operation::new("list_tasks", "List tasks")

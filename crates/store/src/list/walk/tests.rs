@@ -1,5 +1,8 @@
 //! Tests of the way to a page.
 
+use tasker_core::ids::TaskId;
+use uuid::Uuid;
+
 use super::*;
 
 fn revision(id: u8, name: &str, version: &str) -> KnownRevision<u8> {
@@ -17,10 +20,7 @@ fn revisions() -> Vec<KnownRevision<u8>> {
 
 /// The states and revisions of the groups of a list, in the order of the walk.
 fn way(filter: &TaskFilter) -> Vec<(Vec<TaskState>, Vec<u8>)> {
-    let of = |group: Group<u8>| match group.reach {
-        Reach::All => (vec![], vec![]),
-        Reach::Of { states, revisions } => (states, revisions),
-    };
+    let of = |group: Group<u8>| group.kinds.map(|of| (of.states, of.revisions)).unwrap_or_default();
     Walk::new(filter, revisions()).groups.into_iter().map(of).collect()
 }
 
@@ -33,6 +33,7 @@ fn id(n: u128) -> TaskId {
 }
 
 fn nothing(looked_at: usize, last: Option<TaskId>) -> Found {
+    let last = last.map(|id| Position { key: SortKey::Nothing, id });
     Found { rows: Vec::new(), looked_at, last }
 }
 
@@ -64,13 +65,22 @@ fn a_page_goes_on_after_a_place() {
         let filter =
             TaskFilter { after: Some(Position { key, id: at }), ..sorted(TaskSort::Status, Direction::Desc) };
         let walk = Walk::new(&filter, revisions());
-        walk.leg().map(|leg| (leg.group.key.clone(), leg.from))
+        walk.leg().map(|leg| (leg.group.key.clone(), leg.after.id))
     };
     let error = SortKey::Status(TaskState::Error);
-    assert_eq!(after(error.clone(), id(7)), Some((error.clone(), id(6))));
-    let complete = SortKey::Status(TaskState::Complete);
-    assert_eq!(after(error, id(0)), Some((complete, TaskId(Uuid::max()))), "no id comes after the last");
-    assert_eq!(after(SortKey::Status(TaskState::Pending), id(0)), None);
+    assert_eq!(after(error.clone(), id(7)), Some((Some(error), id(7))));
+    let only_pending =
+        TaskFilter { states: vec![TaskState::Pending], ..sorted(TaskSort::Status, Direction::Desc) };
+    let beyond = Position { key: SortKey::Status(TaskState::Complete), id: id(7) };
+    let walk = Walk::new(&TaskFilter { after: Some(beyond), ..only_pending }, revisions());
+    assert_eq!(
+        walk.leg().map(|leg| leg.after.id),
+        Some(TaskId(Uuid::max())),
+        "the next group is read from its start"
+    );
+    let before_all = Position { key: SortKey::Status(TaskState::Pending), id: id(7) };
+    let errors = TaskFilter { states: vec![TaskState::Error], ..sorted(TaskSort::Status, Direction::Desc) };
+    assert!(Walk::new(&TaskFilter { after: Some(before_all), ..errors }, revisions()).leg().is_none());
 }
 
 #[test]
@@ -105,8 +115,11 @@ fn many_empty_groups_are_not_all_visited_for_one_page() {
 
 #[test]
 fn too_many_lists_are_not_merged() {
-    let of = |revisions| Reach::Of { states: TaskState::ALL.to_vec(), revisions };
-    assert!(!of(vec![0; 16]).is_wide() && of(vec![0; 17]).is_wide());
+    let way = |n| {
+        Group::of_kinds(SortKey::Nothing, Kinds { states: TaskState::ALL.to_vec(), revisions: vec![0; n] })
+            .way
+    };
+    assert_eq!((way(16), way(17)), (Way::Merged, Way::All));
     let reads = |n: u8| {
         let many = (0..n).map(|n| revision(n, "order", &format!("{n}.0.0"))).collect();
         let filter = TaskFilter { reason: Some("x".into()), ..sorted(TaskSort::Name, Direction::Asc) };
@@ -115,4 +128,33 @@ fn too_many_lists_are_not_merged() {
         walk.leg().map(|leg| leg.chunk)
     };
     assert_eq!((reads(1), reads(16), reads(17)), (Some(1_666), Some(104), Some(4_096)));
+}
+
+#[test]
+fn a_list_along_a_line_is_one_group_that_goes_on_after_a_value_and_an_id() {
+    let time = |n| SortKey::Time(tasker_core::time::Timestamp::from_micros(n));
+    let place = Position { key: time(5), id: id(7) };
+    let filter = TaskFilter { after: Some(place.clone()), ..sorted(TaskSort::RequestedAt, Direction::Desc) };
+    let mut walk = Walk::new(&filter, Vec::<KnownRevision<u8>>::new());
+    let leg = walk.leg().unwrap();
+    assert!(matches!(leg.group.way, Way::Along(_)) && leg.group.checked().is_none());
+    assert_eq!(leg.after, place);
+    walk.note(Found {
+        rows: Vec::new(),
+        looked_at: BUDGET,
+        last: Some(Position { key: time(3), id: id(9) }),
+    });
+    assert_eq!(walk.page(None).next, Some(Position { key: time(3), id: id(9) }));
+}
+
+#[test]
+fn places_in_a_list_by_id_along_a_line_are_ids() {
+    let initiator = TaskFilter { initiator: Some("ops".into()), ..sorted(TaskSort::Id, Direction::Asc) };
+    let after = Position { key: SortKey::Nothing, id: id(7) };
+    let mut walk =
+        Walk::new(&TaskFilter { after: Some(after), ..initiator }, Vec::<KnownRevision<u8>>::new());
+    assert_eq!(walk.leg().unwrap().after, Position { key: SortKey::Text("ops".into()), id: id(7) });
+    let last = Some(Position { key: SortKey::Text("ops".into()), id: id(8) });
+    walk.note(Found { rows: Vec::new(), looked_at: BUDGET, last });
+    assert_eq!(walk.page(None).next, Some(Position { key: SortKey::Nothing, id: id(8) }));
 }

@@ -1,0 +1,5 @@
+-- Tasks by when they were accepted after a value (?1) and an id (?2), up to a value (?3), greatest first.
+SELECT id, created_at
+FROM task
+WHERE (created_at, id) < (?1, ?2) AND created_at >= ?3
+ORDER BY created_at DESC, id DESC LIMIT ?4
