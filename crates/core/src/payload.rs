@@ -1,5 +1,6 @@
 //! JSON from outside: the one door through which contexts, inputs and results enter the engine.
 
+mod contain;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -140,6 +141,12 @@ impl Payload {
     /// The value.
     pub fn to_value(&self) -> Value {
         serde_json::from_str(&self.0).expect("a payload is JSON")
+    }
+
+    /// Whether all of another payload is in this one, as PostgreSQL's `jsonb @> jsonb` means it: wanted keys with their
+    /// values, wanted items of lists in any order, numbers by value.
+    pub fn contains(&self, wanted: &Self) -> bool {
+        contain::contains(&self.to_value(), &wanted.to_value())
     }
 
     /// `null`.

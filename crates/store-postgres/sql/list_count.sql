@@ -16,6 +16,7 @@ WHERE ($1::smallint[] IS NULL OR t.state = ANY ($1))
             SELECT FROM tasker.task_annotation AS a JOIN tasker.annotation_type AS y ON y.id = a.annotation_type_id
             WHERE a.task_id = t.id AND y.name = w.kind AND CASE json_typeof(a.value -> w.key)
                 WHEN 'string' THEN a.value ->> w.key ELSE (a.value -> w.key)::text END = w.value)))
+    AND ($20::text IS NULL OR i.context::jsonb @> $20::jsonb)
     AND ($12::timestamptz IS NULL OR t.created_at >= $12) AND ($13::timestamptz IS NULL OR t.created_at < $13)
     AND ($14::timestamptz IS NULL OR i.requested_at >= $14) AND ($15::timestamptz IS NULL OR i.requested_at < $15)
     AND ($16::timestamptz IS NULL OR t.updated_at >= $16) AND ($17::timestamptz IS NULL OR t.updated_at < $17)

@@ -1,10 +1,10 @@
--- Of certain tasks ($20) those that pass a filter, as lists show them. Null lets all pass. OFFSET keeps the conditions
+-- Of certain tasks ($21) those that pass a filter, as lists show them. Null lets all pass. OFFSET keeps the conditions
 -- outside, so that no other index than that of the ids is tried, however few tasks the planner takes them to match.
 SELECT t.id, n.name, d.name, d.version, t.state, r.n_steps, t.remaining, t.priority, t.initiator, t.source_system,
     t.reason, t.tags, t.requested_at, t.created_at, t.updated_at, t.ended_at
-FROM unnest($20::uuid[]) AS asked (id)
+FROM unnest($21::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (
-    SELECT t.*, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.requested_at
+    SELECT t.*, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.requested_at, i.context
     FROM tasker.task AS t JOIN tasker.task_input AS i ON i.task_id = t.id
     WHERE t.id = asked.id
     OFFSET 0
@@ -27,6 +27,7 @@ WHERE ($1::smallint[] IS NULL OR t.state = ANY ($1))
             SELECT FROM tasker.task_annotation AS a JOIN tasker.annotation_type AS y ON y.id = a.annotation_type_id
             WHERE a.task_id = t.id AND y.name = w.kind AND CASE json_typeof(a.value -> w.key)
                 WHEN 'string' THEN a.value ->> w.key ELSE (a.value -> w.key)::text END = w.value)))
+    AND ($20::text IS NULL OR t.context::jsonb @> $20::jsonb)
     AND ($12::timestamptz IS NULL OR t.created_at >= $12) AND ($13::timestamptz IS NULL OR t.created_at < $13)
     AND ($14::timestamptz IS NULL OR t.requested_at >= $14) AND ($15::timestamptz IS NULL OR t.requested_at < $15)
     AND ($16::timestamptz IS NULL OR t.updated_at >= $16) AND ($17::timestamptz IS NULL OR t.updated_at < $17)

@@ -182,7 +182,8 @@ fn bind_filter(query: Query, filter: &TaskFilter) -> Query {
         .bind(part(|(_, _, text)| text));
     let times = [filter.created, filter.requested, filter.updated, filter.ended];
     let bind = |query: Query, Between { from, before }| query.bind(from.map(At)).bind(before.map(At));
-    times.into_iter().fold(query, bind)
+    let query = times.into_iter().fold(query, bind);
+    query.bind(filter.context.as_ref().map(|context| context.as_str().to_owned()))
 }
 
 fn codes(states: &[TaskState]) -> Vec<i16> {

@@ -1,4 +1,4 @@
--- How many tasks pass a filter: list_matches of all, and lists as JSON of states (?1) and revisions (?17).
+-- How many tasks pass a filter: list_matches of all, and lists as JSON of states (?1) and revisions (?18).
 SELECT count(*)
 FROM task AS t JOIN task_input AS i ON i.task_seq = t.seq
 WHERE (?1 IS NULL OR t.state IN (SELECT value FROM json_each(?1)))
@@ -18,8 +18,9 @@ WHERE (?1 IS NULL OR t.state IN (SELECT value FROM json_each(?1)))
             JOIN json_each(a.value) AS j
             WHERE a.task_seq = t.seq AND y.name = w.value ->> 0 AND j.key = w.value ->> 1
                 AND iif(j.type = 'text', j.value, a.value -> j.fullkey) = w.value ->> 2))
+    AND (?17 IS NULL OR contains(i.context, ?17))
     AND (?9 IS NULL OR t.created_at >= ?9) AND (?10 IS NULL OR t.created_at < ?10)
     AND (?11 IS NULL OR i.requested_at >= ?11) AND (?12 IS NULL OR i.requested_at < ?12)
     AND (?13 IS NULL OR t.updated_at >= ?13) AND (?14 IS NULL OR t.updated_at < ?14)
     AND (?15 IS NULL OR t.ended_at >= ?15) AND (?16 IS NULL OR t.ended_at < ?16)
-    AND (?17 IS NULL OR t.revision_id IN (SELECT value FROM json_each(?17)))
+    AND (?18 IS NULL OR t.revision_id IN (SELECT value FROM json_each(?18)))

@@ -20,6 +20,7 @@ WHERE t.id = ?1
             JOIN json_each(a.value) AS j
             WHERE a.task_seq = t.seq AND y.name = w.value ->> 0 AND j.key = w.value ->> 1
                 AND iif(j.type = 'text', j.value, a.value -> j.fullkey) = w.value ->> 2))
+    AND (?17 IS NULL OR contains(i.context, ?17))
     AND (?9 IS NULL OR t.created_at >= ?9) AND (?10 IS NULL OR t.created_at < ?10)
     AND (?11 IS NULL OR i.requested_at >= ?11) AND (?12 IS NULL OR i.requested_at < ?12)
     AND (?13 IS NULL OR t.updated_at >= ?13) AND (?14 IS NULL OR t.updated_at < ?14)

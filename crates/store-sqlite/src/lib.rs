@@ -11,6 +11,7 @@ mod check;
 mod claim;
 mod definitions;
 mod error;
+mod functions;
 mod group;
 mod heartbeat;
 mod lists;

@@ -190,6 +190,7 @@ fn values(filter: &TaskFilter) -> Vec<Value> {
     for Between { from, before } in [filter.created, filter.requested, filter.updated, filter.ended] {
         values.extend([from, before].map(|at| Value::from(at.map(Timestamp::as_micros))));
     }
+    values.push(Value::from(filter.context.as_ref().map(|context| context.as_str().to_owned())));
     values
 }
 

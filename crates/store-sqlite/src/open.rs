@@ -14,6 +14,7 @@ use tasker_store::StoreError;
 use tasker_store::read::SchemaStatus;
 
 use crate::error::{Trouble, unavailable};
+use crate::functions;
 use crate::locks::WorkerLocks;
 use crate::migrate;
 
@@ -105,6 +106,7 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, Trouble> {
     fs::File::open(path)?;
     let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    functions::register(&connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.pragma_update(None, "foreign_keys", false)?;

@@ -8,6 +8,7 @@ pub mod damage;
 pub mod definitions;
 pub mod differential;
 pub mod driver;
+pub mod long_lists;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod random;

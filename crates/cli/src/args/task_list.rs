@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use tasker_core::names::{DefinitionName, Namespace, Version};
+use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
 use tasker_store::list::{Direction, TaskSort};
 
-use super::values::{When, annotation, task_state};
+use super::values::{When, annotation, context, task_state};
 
 /// List tasks.
 #[derive(Args, Clone, Debug)]
@@ -17,6 +18,7 @@ Examples:
   tasker task list
   tasker task list --status error,in_progress --name process_order
   tasker task list --status complete --limit 100 --include-total
+  tasker task list --context '{\"order_id\":7}'
   tasker task list --tag vip --tag eu --initiator till-7 --ended-after 1h
   tasker task list --sort-by version --sort-order asc --namespace shop
   tasker task list --created-after 1h --output json | jq '.tasks[].task_id'
@@ -57,6 +59,9 @@ pub struct ListArgs {
     /// Only with an annotation of this type whose key has this value; repeated: with all of them
     #[arg(long, value_name = "TYPE:KEY:VALUE", value_parser = annotation)]
     pub annotation: Vec<(String, String, String)>,
+    /// Only with a context that contains all of this JSON object
+    #[arg(long, value_name = "JSON", value_parser = context)]
+    pub context: Option<Payload>,
     /// When things happened.
     #[command(flatten)]
     pub times: TimeArgs,

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tasker_config::span;
+use tasker_core::payload::Payload;
 use tasker_core::time::Timestamp;
 
 /// An instant, or how far away it is.
@@ -67,6 +68,11 @@ pub(super) fn annotation(text: &str) -> Result<(String, String, String), String>
         (Some(kind), Some(key), Some(value)) => Ok((kind, key, value)),
         _ => Err("write TYPE:KEY:VALUE".into()),
     }
+}
+
+/// A JSON object of at most 4 KiB.
+pub(super) fn context(text: &str) -> Result<Payload, String> {
+    Payload::object(text, 4_096).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

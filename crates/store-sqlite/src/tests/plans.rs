@@ -30,6 +30,7 @@ fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
     let path = directory.path().join("tasker.db");
     drop(SqliteStore::open(&path, OpenOptions::default()).unwrap());
     let connection = Connection::open(&path).unwrap();
+    crate::functions::register(&connection).unwrap();
     (path, connection)
 }
 
@@ -89,6 +90,46 @@ fn hot_statements_use_their_index() {
             sql::LIST_OLDEST_OF,
             "SEARCH task USING COVERING INDEX task_by_state (state=? AND revision_id=? AND id>?)",
         ),
+        (
+            sql::LIST_REQUESTED_UP,
+            "SEARCH task_input USING COVERING INDEX task_input_by_request ((requested_at,task_id)>(?,?) AND requested_at<?)",
+        ),
+        (
+            sql::LIST_REQUESTED_DOWN,
+            "SEARCH task_input USING COVERING INDEX task_input_by_request (requested_at>? AND (requested_at,task_id)<(?,?))",
+        ),
+        (
+            sql::LIST_CREATED_UP,
+            "SEARCH task USING COVERING INDEX task_by_creation ((created_at,id)>(?,?) AND created_at<?)",
+        ),
+        (
+            sql::LIST_CREATED_DOWN,
+            "SEARCH task USING COVERING INDEX task_by_creation (created_at>? AND (created_at,id)<(?,?))",
+        ),
+        (
+            sql::LIST_INITIATOR_UP,
+            "SEARCH task_input USING COVERING INDEX task_input_by_initiator ((initiator,task_id)>(?,?) AND initiator<?)",
+        ),
+        (
+            sql::LIST_INITIATOR_DOWN,
+            "SEARCH task_input USING COVERING INDEX task_input_by_initiator (initiator>? AND (initiator,task_id)<(?,?))",
+        ),
+        (
+            sql::LIST_SOURCE_UP,
+            "SEARCH task_input USING COVERING INDEX task_input_by_system ((source_system,task_id)>(?,?) AND source_system<?)",
+        ),
+        (
+            sql::LIST_SOURCE_DOWN,
+            "SEARCH task_input USING COVERING INDEX task_input_by_system (source_system>? AND (source_system,task_id)<(?,?))",
+        ),
+        (
+            sql::LIST_CORRELATION_UP,
+            "SEARCH task_input USING COVERING INDEX task_input_by_correlation ((correlation_id,task_id)>(?,?) AND correlation_id<?)",
+        ),
+        (
+            sql::LIST_CORRELATION_DOWN,
+            "SEARCH task_input USING COVERING INDEX task_input_by_correlation (correlation_id>? AND (correlation_id,task_id)<(?,?))",
+        ),
         (sql::LIST_MATCHES, "SEARCH t USING INDEX sqlite_autoindex_task_1 (id=?)"),
         (sql::LIST_MATCHES, "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::LIST_MATCHES, "SEARCH a USING INDEX task_annotation_by_task (task_seq=?)"),
@@ -125,6 +166,16 @@ fn hot_statements_do_not_sort() {
         sql::LIST_OLDEST,
         sql::LIST_NEWEST_OF,
         sql::LIST_OLDEST_OF,
+        sql::LIST_REQUESTED_UP,
+        sql::LIST_REQUESTED_DOWN,
+        sql::LIST_CREATED_UP,
+        sql::LIST_CREATED_DOWN,
+        sql::LIST_INITIATOR_UP,
+        sql::LIST_INITIATOR_DOWN,
+        sql::LIST_SOURCE_UP,
+        sql::LIST_SOURCE_DOWN,
+        sql::LIST_CORRELATION_UP,
+        sql::LIST_CORRELATION_DOWN,
         sql::CHECK_OPEN,
         sql::CHECK_ENDED,
     ] {

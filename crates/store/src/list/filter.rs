@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 use tasker_core::names::{DefinitionName, Namespace, Version};
+use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
@@ -36,6 +37,8 @@ pub struct TaskFilter {
     pub tags: Vec<String>,
     /// Only with an annotation for each of these: type, top-level key, exact text of the value.
     pub annotations: Vec<(String, String, String)>,
+    /// Only with a context that [contains](Payload::contains) all of this.
+    pub context: Option<Payload>,
     /// Only accepted then.
     pub created: Between,
     /// Only asked for then.
@@ -86,6 +89,7 @@ impl TaskFilter {
             || self.priority.is_some()
             || !self.tags.is_empty()
             || !self.annotations.is_empty()
+            || self.context.is_some()
             || times.iter().any(|time| *time != Between::default())
     }
 

@@ -19,8 +19,9 @@ pub use line::{Column, Line};
 pub use tasker_core::record::TaskRow;
 pub use walk::{Found, Group, Kinds, KnownRevision, Leg, Walk, Way};
 
-/// How many tasks a page looks at, at most.
-pub const BUDGET: usize = 5_000;
+/// How many tasks a page looks at, at most, where tasks that follow one another are stored near one another. Elsewhere it looks
+/// at fewer.
+pub const BUDGET: usize = 3_000;
 
 /// A page of tasks.
 #[derive(Clone, PartialEq, Debug)]

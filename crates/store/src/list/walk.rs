@@ -21,6 +21,9 @@ const MOST_MERGED: usize = 10_000;
 /// What it costs to begin with a group, in tasks looked at.
 const LEG_COST: usize = 50;
 
+/// What a task costs that is stored far from the one before it in the list.
+const SCATTERED_COST: usize = 3;
+
 /// Tasks looked at in one go, to begin with, if only some of them may pass.
 const FIRST_CHUNK: usize = 128;
 
@@ -84,6 +87,14 @@ impl<R> Group<R> {
     /// The kinds that a task must be looked at for: they do not follow from how it was found.
     pub fn checked(&self) -> Option<&Kinds<R>> {
         self.kinds.as_ref().filter(|_| self.way != Way::Merged)
+    }
+
+    /// What it costs to look at a task.
+    fn cost(&self) -> usize {
+        match &self.way {
+            Way::Along(line) if !line.column.is_time() => SCATTERED_COST,
+            _ => 1,
+        }
     }
 
     /// How many lists of ids are read at once.
@@ -189,7 +200,8 @@ impl<R: Clone> Walk<R> {
         }
         let wanted = self.limit.saturating_add(1) - self.rows.len();
         let group = self.groups.front()?;
-        let chunk = self.chunk.min(MOST_MERGED / group.lists()).max(wanted);
+        let most = (MOST_MERGED / group.lists()).min(self.budget / group.cost());
+        let chunk = self.chunk.min(most).max(wanted);
         let after = self.after.clone().unwrap_or_else(|| group.start(self.direction));
         Some(Leg { group, after, direction: self.direction, wanted, chunk })
     }
@@ -197,10 +209,10 @@ impl<R: Clone> Walk<R> {
     /// Notes what was read.
     pub fn note(&mut self, found: Found) {
         let Some(group) = self.groups.front() else { return };
-        let key = group.key.clone();
+        let (key, cost) = (group.key.clone(), found.looked_at * group.cost() + LEG_COST);
         self.rows.extend(found.rows);
         self.chunk *= 2;
-        self.budget = self.budget.saturating_sub(found.looked_at + LEG_COST);
+        self.budget = self.budget.saturating_sub(cost);
         let end = || Position { key: SortKey::Nothing, id: before_all(self.direction.opposite()) };
         let last = found.last.clone().unwrap_or_else(end);
         if found.last.is_none() {

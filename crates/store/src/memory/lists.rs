@@ -93,6 +93,7 @@ impl Task {
             && filter.priority.is_none_or(|priority| record.priority.get() == priority)
             && filter.tags.iter().all(|tag| input.tags.contains(tag))
             && filter.annotations.iter().all(annotated)
+            && filter.context.as_ref().is_none_or(|wanted| input.context.contains(wanted))
             && filter.created.holds(Some(record.created_at))
             && filter.requested.holds(Some(input.requested_at))
             && filter.updated.holds(Some(record.updated_at))

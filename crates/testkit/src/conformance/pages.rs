@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tasker_core::decide::{Action, Submission};
 use tasker_core::definition::Priority;
 use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::TaskInput;
 use tasker_core::state::TaskState;
@@ -47,6 +48,11 @@ const CASES: &[Case] = &[
     ("priority", |f, _| f.priority = Some(2), |r, _, _| r.priority == 2),
     ("tag", |f, _| f.tags = vec!["a".into()], |r, _, _| r.tags.contains(&"a".to_owned())),
     ("tags", |f, _| f.tags = vec!["b".into(), "a".into()], |r, _, _| r.tags == ["a", "b"]),
+    (
+        "context",
+        |f, _| f.context = Some(Payload::from_stored(r#"{"odd":true,"items":[{"n":2.0}]}"#)),
+        |_, i, _| i.context.as_str().contains("true"),
+    ),
     ("created after", |f, at| f.created.from = Some(at), |r, _, at| r.created_at >= at),
     ("created before", |f, at| f.created.before = Some(at), |r, _, at| r.created_at < at),
     ("requested after", |f, at| f.requested.from = Some(at), |_, i, at| i.requested_at >= at),
@@ -71,6 +77,8 @@ fn vary(request: &mut Submission, n: u32) {
     request.tags =
         [(bit(4), "a"), (bit(1), "b")].iter().filter(|(is, _)| *is).map(|(_, t)| (*t).into()).collect();
     request.priority = Priority::new(if bit(2) { 2 } else { 5 }).expect("a priority");
+    request.context =
+        Payload::from_stored(format!(r#"{{"items":[1,{{"n":2,"sku":"é"}}],"odd":{},"n":{n}}}"#, bit(0)));
     request.requested_at = bit(3).then(|| Timestamp::from_micros(i64::from(n)));
 }
 

@@ -52,6 +52,7 @@ fn filter(args: ListArgs) -> anyhow::Result<TaskFilter> {
         priority: args.priority,
         tags: args.tag,
         annotations: args.annotation,
+        context: args.context,
         created: between(times.created_after, times.created_before),
         requested: between(times.requested_after, times.requested_before),
         updated: between(times.updated_after, times.updated_before),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tasker_core::access::Extent;
+use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
 use tasker_store::list::{Between, Direction, TaskFilter, TaskSort};
 use tasker_wire::{Pagination, TaskList};
@@ -34,6 +35,11 @@ const QUERY: &[Parameter] = &[
         "annotation",
         Kind::Texts { max: 1_024 },
         "Only with an annotation of this type whose key has this value, as `type:key:value`; repeated: with all of them",
+    ),
+    parameter(
+        "context",
+        Kind::Text { max: 4_096 },
+        "Only with a context that contains all of this JSON object: its keys with these values, items of lists in any order",
     ),
     parameter("created_after", Kind::Time, "Only accepted at or after this instant"),
     parameter("created_before", Kind::Time, "Only accepted before this instant"),
@@ -118,6 +124,7 @@ fn filter(query: &Query) -> Result<TaskFilter, Problem> {
         priority: query.parsed("priority")?,
         tags: query.texts("tag").map(str::to_owned).collect(),
         annotations: query.texts("annotation").map(annotation).collect::<Result<_, _>>()?,
+        context: query.text("context").map(context).transpose()?,
         created: between("created_after", "created_before"),
         requested: between("requested_after", "requested_before"),
         updated: between("updated_after", "updated_before"),
@@ -133,6 +140,13 @@ fn filter(query: &Query) -> Result<TaskFilter, Problem> {
 fn sort(query: &Query) -> TaskSort {
     let named = TaskSort::ALL.into_iter().find(|(name, _)| query.is("sort_by", name));
     named.map(|(_, sort)| sort).unwrap_or_default()
+}
+
+fn context(text: &str) -> Result<Payload, Problem> {
+    Payload::object(text, 4_096).map_err(|error| {
+        Problem::parameter("context", error.to_string())
+            .help(r#"write a JSON object, such as {"order_id":7}"#.to_owned())
+    })
 }
 
 fn annotation(text: &str) -> Result<(String, String, String), Problem> {
