@@ -16,6 +16,7 @@ mod error;
 mod heartbeat;
 mod hints;
 mod identities;
+mod keys;
 mod known;
 mod lists;
 mod load;
@@ -53,6 +54,7 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
+use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
@@ -314,6 +316,10 @@ impl Store for PostgresStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         log::end(&self.parts, task, back).await.trying("reading the end of the log")
+    }
+
+    fn key_store(&self) -> &dyn KeyStore {
+        self
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {

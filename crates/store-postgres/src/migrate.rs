@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, readable_from: 1, sql: include_str!("../migrations/0003_check_and_reader.sql") },
     Migration { version: 4, readable_from: 1, sql: include_str!("../migrations/0004_log_readers.sql") },
     Migration { version: 5, readable_from: 1, sql: include_str!("../migrations/0005_list_indexes.sql") },
+    Migration { version: 6, readable_from: 1, sql: include_str!("../migrations/0006_api_keys.sql") },
 ];
 
 /// The text of all migrations.
@@ -45,7 +46,8 @@ pub(crate) const TEXT: &str = concat!(
     include_str!("../migrations/0002_read_models.sql"),
     include_str!("../migrations/0003_check_and_reader.sql"),
     include_str!("../migrations/0004_log_readers.sql"),
-    include_str!("../migrations/0005_list_indexes.sql")
+    include_str!("../migrations/0005_list_indexes.sql"),
+    include_str!("../migrations/0006_api_keys.sql")
 );
 
 /// What a database has.

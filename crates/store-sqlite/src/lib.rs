@@ -14,6 +14,7 @@ mod error;
 mod functions;
 mod group;
 mod heartbeat;
+mod keys;
 mod lists;
 mod load;
 mod locks;
@@ -49,6 +50,7 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
+use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
@@ -197,6 +199,10 @@ impl Store for SqliteStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.threads.read("reading the end of the log", move |reader| log::end(reader, task, back)).await
+    }
+
+    fn key_store(&self) -> &dyn KeyStore {
+        self
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, readable_from: 2, sql: include_str!("../sql/migrations/0002_log_readers.sql") },
     // Programs for older schemas leave out the id beside a request.
     Migration { version: 3, readable_from: 3, sql: include_str!("../sql/migrations/0003_list_indexes.sql") },
+    Migration { version: 4, readable_from: 3, sql: include_str!("../sql/migrations/0004_api_keys.sql") },
 ];
 
 /// What a file holds.

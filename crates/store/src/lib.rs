@@ -9,6 +9,7 @@ pub mod analytics;
 pub mod definitions;
 pub mod error;
 pub mod integrity;
+pub mod keys;
 pub mod list;
 pub mod memory;
 pub mod read;
@@ -31,6 +32,7 @@ pub use crate::error::StoreError;
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, Finding, RepairRequest, Repaired, WholeCheck};
+use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
@@ -146,6 +148,9 @@ pub trait Store: Send + Sync + 'static {
     /// Mends what follows from the rest of a task ([`tasker_core::repair`]), under its lock, or deletes rows that belong to
     /// no task, a bounded number of each kind. Says what it leaves and why.
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError>;
+
+    /// Where API keys are kept.
+    fn key_store(&self) -> &dyn KeyStore;
 
     /// The schema of the database and what this binary makes of it.
     async fn schema(&self) -> Result<SchemaStatus, StoreError>;

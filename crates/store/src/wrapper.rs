@@ -14,6 +14,7 @@ use tasker_core::time::Timestamp;
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
+use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
@@ -119,6 +120,10 @@ impl<W: Wrapper> Store for W {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.inner().log_end(task, back).await
+    }
+
+    fn key_store(&self) -> &dyn KeyStore {
+        self.inner().key_store()
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! [`decide`] answers about one thing, [`may`] whether it is worth asking at all, [`reach`] which part of a list may be
 //! seen. What is not granted is denied.
 
+pub mod api_key;
 mod decision;
 mod grant;
 mod permission;
@@ -13,6 +14,7 @@ mod principal;
 mod reach;
 mod role;
 
+pub use api_key::{ApiKey, ApiKeyRefusal, ApiKeyToken};
 pub use decision::{Decision, Subject, decide, may, may_force};
 pub use grant::{Grant, InvalidGrant};
 pub use permission::{Action, Bounds, Permission, Resource};

@@ -21,7 +21,7 @@ pub use walk::{Found, Group, Kinds, KnownRevision, Leg, Walk, Way};
 
 /// How many tasks a page looks at, at most, where tasks that follow one another are stored near one another. Elsewhere it looks
 /// at fewer.
-pub const BUDGET: usize = 3_000;
+pub const BUDGET: usize = 2_500;
 
 /// A page of tasks.
 #[derive(Clone, PartialEq, Debug)]

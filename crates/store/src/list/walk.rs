@@ -21,8 +21,11 @@ const MOST_MERGED: usize = 10_000;
 /// What it costs to begin with a group, in tasks looked at.
 const LEG_COST: usize = 50;
 
+/// How many ids that are merged cost as much as a task that is looked at.
+const IDS_PER_TASK: usize = 20;
+
 /// What a task costs that is stored far from the one before it in the list.
-const SCATTERED_COST: usize = 3;
+const SCATTERED_COST: usize = 4;
 
 /// Tasks looked at in one go, to begin with, if only some of them may pass.
 const FIRST_CHUNK: usize = 128;
@@ -198,18 +201,28 @@ impl<R: Clone> Walk<R> {
         if self.rows.len() > self.limit || self.spent_at.is_some() {
             return None;
         }
-        let wanted = self.limit.saturating_add(1) - self.rows.len();
         let group = self.groups.front()?;
-        let most = (MOST_MERGED / group.lists()).min(self.budget / group.cost());
-        let chunk = self.chunk.min(most).max(wanted);
+        let (wanted, chunk) = (self.wanted(), self.chunk_of(group));
         let after = self.after.clone().unwrap_or_else(|| group.start(self.direction));
         Some(Leg { group, after, direction: self.direction, wanted, chunk })
+    }
+
+    /// How many rows are missing; one more than fits on the page tells whether more follow.
+    fn wanted(&self) -> usize {
+        self.limit.saturating_add(1) - self.rows.len()
+    }
+
+    /// How many tasks of a group to look at next.
+    fn chunk_of(&self, group: &Group<R>) -> usize {
+        let most = (MOST_MERGED / group.lists()).min(self.budget / group.cost());
+        self.chunk.min(most).max(self.wanted())
     }
 
     /// Notes what was read.
     pub fn note(&mut self, found: Found) {
         let Some(group) = self.groups.front() else { return };
-        let (key, cost) = (group.key.clone(), found.looked_at * group.cost() + LEG_COST);
+        let merged = group.lists() * self.chunk_of(group) / IDS_PER_TASK;
+        let (key, cost) = (group.key.clone(), found.looked_at * group.cost() + merged + LEG_COST);
         self.rows.extend(found.rows);
         self.chunk *= 2;
         self.budget = self.budget.saturating_sub(cost);

@@ -9,6 +9,7 @@ mod analytics;
 mod apply;
 mod definitions;
 mod integrity;
+mod keys;
 mod lists;
 mod log;
 mod prune;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use tasker_core::access::ApiKey;
 use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::payload::Payload;
@@ -30,6 +32,7 @@ use tasker_core::time::Timestamp;
 use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
+use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
     TaskPage,
@@ -66,6 +69,7 @@ struct Tables {
     readers: BTreeMap<String, (Cursor, Timestamp)>,
     n_accepted: u64,
     workers: BTreeMap<WorkerId, WorkerRow>,
+    keys: BTreeMap<String, ApiKey>,
     links: Vec<(ObjectRef, ObjectRef)>,
 }
 
@@ -162,6 +166,10 @@ impl Store for MemoryStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         Ok(self.tables().log_end(task, back))
+    }
+
+    fn key_store(&self) -> &dyn KeyStore {
+        self
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ pub mod analytics;
 pub mod claim;
 pub mod definitions;
 pub mod identity;
+pub mod keys;
 pub mod lists;
 pub mod log;
 pub mod objects;
@@ -136,6 +137,10 @@ macro_rules! conformance_tests {
                 the_log_of_one_task_can_be_read,
                 entries_about_steps_name_them,
                 the_end_of_the_log_is_found_from_behind,
+            ];
+            keys: [
+                keys_are_kept_as_they_are,
+                keys_end_once_and_never_later,
             ];
             readers: [
                 a_reader_that_deletion_overtook_is_told,

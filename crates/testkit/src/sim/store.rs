@@ -16,6 +16,7 @@ use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
+use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
@@ -300,6 +301,10 @@ impl Store for SimStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.read("log_end", self.shared.store.log_end(task, back)).await
+    }
+
+    fn key_store(&self) -> &dyn KeyStore {
+        self.shared.store.key_store()
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
