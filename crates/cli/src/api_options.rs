@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderName;
 use tasker_config::{AuthSettings, AuthStrategy, RateLimitSettings, Settings};
 use tasker_core::access::Roles;
-use tasker_http::auth::{Authentication, TrustedProxy};
+use tasker_http::auth::{ApiKeys, Authentication, Authenticator, TrustedProxy};
 use tasker_http::{ApiOptions, Authorization, InvalidOptions, Limiter, Rate, Rates, TokenBuckets, Unlimited};
 
 /// The options that settings mean.
@@ -16,7 +16,7 @@ use tasker_http::{ApiOptions, Authorization, InvalidOptions, Limiter, Rate, Rate
 pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
     let (api, auth) = (&settings.api, &settings.auth);
     let mut problems = Vec::new();
-    let authentication = authentication(&auth.strategy, &mut problems);
+    let authentication = authentication(&auth.strategies, &mut problems);
     let authorization = authorization(auth, &mut problems);
     let options = ApiOptions {
         base_path: api.base_path.clone(),
@@ -35,10 +35,33 @@ pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
     if problems.is_empty() { Ok(options) } else { Err(InvalidOptions(problems)) }
 }
 
-fn authentication(strategy: &AuthStrategy, problems: &mut Vec<String>) -> Authentication {
-    let AuthStrategy::TrustedProxy { peers, user_header, roles_header } = strategy else {
-        return Authentication::none();
-    };
+fn authentication(strategies: &[AuthStrategy], problems: &mut Vec<String>) -> Authentication {
+    let mut all: Vec<Arc<dyn Authenticator>> = Vec::new();
+    for strategy in strategies {
+        match strategy {
+            AuthStrategy::ApiKey => all.push(Arc::new(ApiKeys::new())),
+            AuthStrategy::TrustedProxy { peers, user_header, roles_header } => {
+                all.push(Arc::new(trusted_proxy(peers, user_header, roles_header, problems)));
+            }
+            AuthStrategy::Unknown(name) => problems.push(format!(
+                "auth.strategies: there is no strategy {name:?}; there are api_key and trusted_proxy"
+            )),
+        }
+    }
+    let mut names: Vec<&str> = all.iter().map(|one| one.name()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        problems.push(format!("auth.strategies: {} stands there twice", twice[0]));
+    }
+    Authentication::of(all)
+}
+
+fn trusted_proxy(
+    peers: &[String],
+    user_header: &str,
+    roles_header: &str,
+    problems: &mut Vec<String>,
+) -> TrustedProxy {
     let mut proxy = TrustedProxy::at(Vec::new());
     for peer in peers {
         match peer.parse::<IpAddr>() {
@@ -56,14 +79,19 @@ fn authentication(strategy: &AuthStrategy, problems: &mut Vec<String>) -> Authen
             Err(_) => problems.push(format!("auth.trusted_proxy.{key}: {text:?} is no name of a header")),
         }
     }
-    Authentication::of(vec![Arc::new(proxy)])
+    proxy
+}
+
+/// The roles that there are.
+pub fn roles(auth: &AuthSettings, problems: &mut Vec<String>) -> Roles {
+    Roles::configured(&auth.roles, &auth.admin_roles).unwrap_or_else(|invalid| {
+        problems.extend(invalid.iter().map(|problem| format!("auth.roles: {problem}")));
+        Roles::default()
+    })
 }
 
 fn authorization(auth: &AuthSettings, problems: &mut Vec<String>) -> Authorization {
-    let roles = Roles::configured(&auth.roles, &auth.admin_roles).unwrap_or_else(|invalid| {
-        problems.extend(invalid.iter().map(|problem| format!("auth.roles: {problem}")));
-        Roles::default()
-    });
+    let roles = roles(auth, problems);
     if auth.authorization_enabled { Authorization::Roles(roles) } else { Authorization::Off }
 }
 
@@ -107,6 +135,19 @@ mod tests {
             roles.clerk = ["tasker.task:create@payments", "tasker.task:show#own"]
         "#;
         assert_eq!(problems(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn strategies_are_taken_in_their_order() {
+        let text = r#"
+            [auth]
+            strategies = ["trusted_proxy", "api_key"]
+            trusted_proxy.peers = ["127.0.0.1"]
+        "#;
+        assert_eq!(problems(text), Vec::<String>::new());
+        assert_eq!(problems("auth.strategy = \"api_key\""), Vec::<String>::new());
+        let found = problems("auth.strategies = [\"api_key\", \"api-key\", \"api_key\"]");
+        assert_eq!(found.len(), 2, "{found:#?}");
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub struct RateLimitSettings {
 /// Who asks, and what they may do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuthSettings {
-    /// How it is found out who asks.
-    pub strategy: AuthStrategy,
+    /// How it is found out who asks; none: not at all.
+    pub strategies: Vec<AuthStrategy>,
     /// Whether callers may do only what their roles allow.
     pub authorization_enabled: bool,
     /// Permissions of roles, as text.
@@ -105,8 +105,8 @@ pub struct AuthSettings {
 /// How it is found out who asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AuthStrategy {
-    /// Not at all.
-    None,
+    /// Keys that were made here.
+    ApiKey,
     /// A proxy says it.
     TrustedProxy {
         /// Addresses of the proxies, as text.
@@ -116,6 +116,8 @@ pub enum AuthStrategy {
         /// The header that names their roles.
         roles_header: String,
     },
+    /// There is none of this name.
+    Unknown(String),
 }
 
 /// Metrics of a server.
@@ -321,16 +323,8 @@ fn rate_limit(resolved: &Resolved) -> RateLimitSettings {
 }
 
 fn auth(resolved: &Resolved) -> AuthSettings {
-    let text = |key: &str| resolved.text(key).unwrap_or_default();
     AuthSettings {
-        strategy: match text("auth.strategy").as_str() {
-            "trusted_proxy" => AuthStrategy::TrustedProxy {
-                peers: resolved.texts("auth.trusted_proxy.peers"),
-                user_header: text("auth.trusted_proxy.user_header"),
-                roles_header: text("auth.trusted_proxy.roles_header"),
-            },
-            _ => AuthStrategy::None,
-        },
+        strategies: strategies(resolved),
         authorization_enabled: resolved.flag("auth.authorization_enabled"),
         roles: match resolved.value("auth.roles") {
             Some(Value::TextsByName(roles)) => roles.clone(),
@@ -338,6 +332,26 @@ fn auth(resolved: &Resolved) -> AuthSettings {
         },
         admin_roles: resolved.texts("auth.admin_roles"),
     }
+}
+
+/// Those that `auth.strategies` lists; without it, that of `auth.strategy`.
+fn strategies(resolved: &Resolved) -> Vec<AuthStrategy> {
+    let text = |key: &str| resolved.text(key).unwrap_or_default();
+    let mut names = resolved.texts("auth.strategies");
+    if names.is_empty() {
+        names = vec![text("auth.strategy")];
+    }
+    let strategy = |name: &String| match name.as_str() {
+        "api_key" => Some(AuthStrategy::ApiKey),
+        "trusted_proxy" => Some(AuthStrategy::TrustedProxy {
+            peers: resolved.texts("auth.trusted_proxy.peers"),
+            user_header: text("auth.trusted_proxy.user_header"),
+            roles_header: text("auth.trusted_proxy.roles_header"),
+        }),
+        "none" => None,
+        other => Some(AuthStrategy::Unknown(other.to_owned())),
+    };
+    names.iter().filter_map(strategy).collect()
 }
 
 fn execution(resolved: &Resolved) -> Execution {

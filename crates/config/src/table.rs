@@ -132,8 +132,15 @@ pub const SETTINGS: &[Setting] = &[
         "Permissions of roles by name, besides the built-in viewer and operator.",
     ),
     setting(
+        "auth.strategies",
+        Kind::Texts,
+        None,
+        "Several ways to find out who calls the HTTP API, instead of auth.strategy: the first whose kind of credential a request \
+            brings decides.",
+    ),
+    setting(
         "auth.strategy",
-        Kind::Choice(&["none", "trusted_proxy"]),
+        Kind::Choice(&["none", "api_key", "trusted_proxy"]),
         Some("none"),
         "How it is found out who calls the HTTP API.",
     ),

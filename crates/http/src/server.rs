@@ -47,6 +47,7 @@ impl Api {
     /// Everything that is wrong with the options.
     pub fn new(engine: Engine, options: ApiOptions) -> Result<Self, InvalidOptions> {
         options.check()?;
+        options.authentication.prepare(&engine);
         let state = ApiState::new(engine, options);
         let router = layers::around(routes::router(&state), &state);
         Ok(Self { state, router })

@@ -5,6 +5,7 @@
 //! has its JSON Schema. Requests are read strictly ([`request::RequestDocument`]): everything wrong is told at once.
 
 mod annotation;
+mod api_key;
 mod bulk;
 mod definition;
 mod diagram;
@@ -27,6 +28,7 @@ mod task;
 mod transition;
 
 pub use annotation::AnnotationDocument;
+pub use api_key::{ApiKeyCreated, ApiKeyDocument, ApiKeyList, ApiKeyStatus};
 pub use bulk::{BulkActed, BulkActedItem, BulkCreated, BulkCreatedItem};
 pub use definition::{DefinitionDocument, StepTemplateDocument};
 pub use diagram::DiagramDocument;

@@ -1,6 +1,7 @@
 //! What people type: one file per group of commands.
 
 mod analyze;
+mod auth;
 mod bench;
 mod config;
 mod db;
@@ -21,6 +22,7 @@ mod worker;
 use clap::{Parser, Subcommand};
 
 pub use analyze::{AnalyzeCommand, MetricsArgs, SlowArgs, StaticArgs};
+pub use auth::{AuthCommand, CreateKeyArgs, KeyCommand, RotateKeyArgs};
 pub use bench::{
     BenchArgs, BenchCommand, BenchRunArgs, BenchWorkerArgs, CeilingArgs, DatabaseKind, MadeArgs, WorkloadArgs,
 };
@@ -96,6 +98,9 @@ pub enum Command {
     /// Serve the HTTP API
     #[command(subcommand)]
     Server(ServerCommand),
+    /// Decide who may call the HTTP API
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Look closer: at one task or definition, or at all tasks together
     #[command(subcommand)]
     Analyze(AnalyzeCommand),

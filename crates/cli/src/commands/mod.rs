@@ -1,6 +1,7 @@
 //! What commands do: one file per command.
 
 mod analyze;
+mod auth;
 mod bench;
 pub mod completions;
 pub mod config;
@@ -33,6 +34,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Events(command) => events::run(command, session).await,
         Command::Worker(command) => worker::run(command, session).await,
         Command::Server(command) => server::run(command, session).await,
+        Command::Auth(command) => auth::run(command, session).await,
         Command::Analyze(command) => analyze::run(command, session).await,
         Command::Db(command) => db::run(command, session).await,
         Command::Demo(args) => demo::run(args, session).await,

@@ -39,6 +39,12 @@ const COMMANDS: &[&str] = &[
     "worker list",
     "server",
     "server run",
+    "auth",
+    "auth key",
+    "auth key create",
+    "auth key list",
+    "auth key rotate",
+    "auth key revoke",
     "analyze",
     "analyze task",
     "analyze definition",
@@ -85,7 +91,19 @@ fn help_texts_are_locked() {
 #[test]
 fn each_command_that_does_something_has_an_example() {
     let world = World::new();
-    let groups = ["definition", "task", "step", "events", "worker", "server", "analyze", "db", "config"];
+    let groups = [
+        "definition",
+        "task",
+        "step",
+        "events",
+        "worker",
+        "server",
+        "auth",
+        "auth key",
+        "analyze",
+        "db",
+        "config",
+    ];
     for command in COMMANDS.iter().filter(|command| !groups.contains(command)) {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

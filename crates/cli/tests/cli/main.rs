@@ -1,6 +1,7 @@
 //! Tests that drive the real binary, as people and scripts do.
 
 mod analyze;
+mod auth;
 mod bad_input;
 mod bench;
 mod config;

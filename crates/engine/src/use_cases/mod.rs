@@ -5,6 +5,7 @@ mod analysis;
 mod analytics;
 mod definitions;
 mod history;
+mod keys;
 mod maintenance;
 mod operate;
 mod read;
@@ -14,6 +15,7 @@ pub(crate) mod schemas;
 mod submit;
 
 pub use history::HistoryPage;
+pub use keys::{MintedApiKey, NewApiKey};
 pub use operate::{Operation, Operator};
 pub use read::TaskView;
 pub use submit::SubmittedTask;

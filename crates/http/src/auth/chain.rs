@@ -6,6 +6,7 @@ use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
 use tasker_core::access::Claims;
+use tasker_engine::Engine;
 
 use super::{AuthenticationFailure, Authenticator};
 use crate::reply::{Problem, codes};
@@ -33,6 +34,11 @@ impl Authentication {
     /// Whether anybody is asked who they are.
     pub fn is_enabled(&self) -> bool {
         !self.strategies.is_empty()
+    }
+
+    /// Tells the strategies which engine the API serves.
+    pub(crate) fn prepare(&self, engine: &Engine) {
+        self.strategies.iter().for_each(|one| one.prepare(engine));
     }
 
     /// What is wrong with the settings of the strategies.

@@ -4,13 +4,17 @@
 //! are configured, the first whose kind of credential is presented decides, and what it finds bad is never tried with
 //! another. Two kinds of credential in one request are refused.
 
+mod api_key;
 mod chain;
 mod trusted_proxy;
 
 use async_trait::async_trait;
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use tasker_core::access::Claims;
+use tasker_engine::Engine;
 
+pub use api_key::ApiKeys;
 pub use chain::Authentication;
 pub use trusted_proxy::TrustedProxy;
 
@@ -30,6 +34,9 @@ pub trait Authenticator: Send + Sync + 'static {
 
     /// Finds out who asks. Called only if the credential is presented.
     async fn authenticate(&self, request: &Parts) -> Result<Claims, AuthenticationFailure>;
+
+    /// Told once which engine the API serves, before any request.
+    fn prepare(&self, _engine: &Engine) {}
 
     /// What is wrong with its settings; looked at when the server starts.
     fn problems(&self) -> Vec<String> {
@@ -59,4 +66,10 @@ impl AuthenticationFailure {
     pub fn refused(reason: &'static str, message: impl Into<String>) -> Self {
         Self::Refused { reason, message: message.into() }
     }
+}
+
+/// The token of `Authorization: Bearer`, whose scheme may be written in any case.
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod analysis;
+mod api_keys;
 mod auth;
 mod bulk;
 mod definitions;

@@ -127,7 +127,11 @@ fn too_many_lists_are_not_merged() {
         (0..5).for_each(|n| walk.note(nothing(1, Some(id(n)))));
         walk.leg().map(|leg| leg.chunk)
     };
-    assert_eq!((reads(1), reads(16), reads(17)), (Some(1_172), None, Some(2_049)), "many lists soon cost enough");
+    assert_eq!(
+        (reads(1), reads(16), reads(17)),
+        (Some(1_172), None, Some(2_049)),
+        "many lists soon cost enough"
+    );
 }
 
 #[test]
