@@ -18,6 +18,9 @@ use crate::retry::{Attempt, Patience};
 /// The header that makes a request the same request however often it comes.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// The media type of documents.
+const JSON: &str = "application/json";
+
 /// Says that an answer was given before.
 const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 
@@ -40,7 +43,8 @@ pub(crate) struct Shared {
 pub(crate) struct Ask {
     method: Method,
     url: Url,
-    body: Option<Vec<u8>>,
+    /// Its media type, and itself.
+    body: Option<(&'static str, Vec<u8>)>,
     key: Option<String>,
     expected: Option<i64>,
     is_repeatable: bool,
@@ -87,7 +91,19 @@ impl Client {
             why: format!("the request cannot be written as JSON: {error}"),
         })?;
         let expected = self.expected;
-        Ok(Ask { method, url, body: Some(body), key: None, expected, is_repeatable: false })
+        Ok(Ask { method, url, body: Some((JSON, body)), key: None, expected, is_repeatable: false })
+    }
+
+    /// Hands in a text. The server does the same however often it comes.
+    pub(crate) fn hand_in(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        media: &'static str,
+        text: &str,
+    ) -> Ask {
+        let body = Some((media, text.as_bytes().to_vec()));
+        Ask { method: Method::POST, body, ..self.get(path, query) }
     }
 
     /// Asks, and reads the document of the answer.
@@ -108,6 +124,11 @@ impl Client {
             answer.status = 200;
         }
         answer.read(ask.method.as_str(), ask.url.as_str())
+    }
+
+    /// Asks, and reads the text of the answer.
+    pub(crate) async fn read_text(&self, ask: Ask) -> Result<String, Error> {
+        self.send(&ask).await?.text(ask.method.as_str(), ask.url.as_str())
     }
 
     /// Asks as often as it is safe and of use.
@@ -135,8 +156,8 @@ impl Client {
             source: source.without_url(),
         };
         let mut request = self.shared.http.request(ask.method.clone(), ask.url.clone());
-        if let Some(body) = &ask.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        if let Some((media, body)) = &ask.body {
+            request = request.header(CONTENT_TYPE, *media).body(body.clone());
         }
         if let Some(key) = &ask.key {
             request = request.header(IDEMPOTENCY_KEY, key);

@@ -116,6 +116,20 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(method, url, &error.to_string()))
     }
 
+    /// The text of an answer that all is well.
+    pub(crate) fn text(self, method: &str, url: &str) -> Result<String, Error> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.failure(method, url));
+        }
+        let status = self.status;
+        String::from_utf8(self.body).map_err(|error| Error::Decoding {
+            method: method.into(),
+            url: url.into(),
+            status,
+            why: error.to_string(),
+        })
+    }
+
     /// What the server says of its failure.
     fn failure(&self, method: &str, url: &str) -> Error {
         match serde_json::from_slice::<ProblemDocument>(&self.body) {

@@ -41,7 +41,7 @@ mod error;
 mod retry;
 
 pub use builder::ClientBuilder;
-pub use calls::{Accepted, StepQuery, TaskQuery};
+pub use calls::{Accepted, DiagramQuery, StepQuery, TaskQuery};
 pub use client::Client;
 pub use error::{Error, InvalidClient, Problem};
 pub use tasker_wire::request;

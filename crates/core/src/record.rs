@@ -191,6 +191,29 @@ pub enum Change {
     },
 }
 
+/// One version of a definition, as lists show it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct DefinitionRow {
+    /// Name space.
+    pub namespace: Namespace,
+    /// Name.
+    pub name: DefinitionName,
+    /// Version.
+    pub version: Version,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Number of steps.
+    pub steps: u32,
+    /// Identity of its content, as hex.
+    pub digest: String,
+    /// Whether it is deprecated.
+    pub deprecated: bool,
+    /// Whether it is retired.
+    pub retired: bool,
+    /// When this content was stored.
+    pub registered_at: Timestamp,
+}
+
 /// One entry of a task's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transition {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::plan::Plan;
-use tasker_core::time::Timestamp;
+pub use tasker_core::record::DefinitionRow;
 
 /// Which definition is meant.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -62,27 +61,4 @@ pub enum Resolved {
     },
     /// No such namespace.
     NoNamespace,
-}
-
-/// One version of a definition, as lists show it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct DefinitionRow {
-    /// Name space.
-    pub namespace: Namespace,
-    /// Name.
-    pub name: DefinitionName,
-    /// Version.
-    pub version: Version,
-    /// What it is for.
-    pub description: Option<String>,
-    /// Number of steps.
-    pub steps: u32,
-    /// Identity of its content, as hex.
-    pub digest: String,
-    /// Whether it is deprecated.
-    pub deprecated: bool,
-    /// Whether it is retired.
-    pub retired: bool,
-    /// When this content was stored.
-    pub registered_at: Timestamp,
 }

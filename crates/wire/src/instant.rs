@@ -5,13 +5,18 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tasker_core::time::Timestamp;
 
+/// Microseconds of a millisecond.
+const MILLI: i64 = 1_000;
+
 /// An instant, written as RFC 3339 in UTC with milliseconds: `2026-01-31T09:00:00.500Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Instant(pub Timestamp);
 
+/// Keeps the milliseconds only, so that whoever writes a document and whoever reads it see the same.
 impl From<Timestamp> for Instant {
     fn from(at: Timestamp) -> Self {
-        Self(at)
+        let micros = at.as_micros();
+        Self(Timestamp::from_micros(micros - micros.rem_euclid(MILLI)))
     }
 }
 

@@ -1,5 +1,10 @@
 //! What can be asked: one file per group of routes.
 
+mod annotations;
+mod bulk;
+mod definitions;
+mod diagrams;
+mod history;
 mod server;
 mod step_actions;
 mod steps;
@@ -7,6 +12,7 @@ mod task_actions;
 mod task_query;
 mod tasks;
 
+pub use diagrams::DiagramQuery;
 pub use steps::StepQuery;
 pub use task_query::TaskQuery;
 pub use tasks::Accepted;

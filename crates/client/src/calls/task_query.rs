@@ -46,6 +46,8 @@ parameters! {
     requested_after: &str;
     /// Only asked for before this instant.
     requested_before: &str;
+    /// Only with a context that contains all of this JSON object.
+    context: &str;
     /// Only last changed at or after this instant.
     updated_after: &str;
     /// Only last changed before this instant.

@@ -71,6 +71,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/handlers/{namespace}/{name}", handler(Action::Show), Read, handlers::show::operation(), handlers::show::show_handler),
         Route::new(GET, "/handlers/{namespace}/{name}/diagram", handler(Action::Show), Read, handlers::diagram::operation(), handlers::diagram::draw_handler),
         Route::new(GET, "/namespaces", handler(Action::Index), Read, namespaces::operation(), namespaces::list_namespaces),
+        Route::new(GET, "/definitions", handler(Action::Index), Read, definitions::list::operation(), definitions::list::list_definitions),
         Route::new(POST, "/definitions", handler(Action::Create), Write, definitions::register::operation(), definitions::register::register_definition),
         Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),

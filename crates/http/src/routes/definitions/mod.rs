@@ -1,4 +1,5 @@
-//! `/definitions`: registering definitions, and each version by its address.
+//! `/definitions`: listing and registering definitions, and each version by its address.
 
+pub(crate) mod list;
 pub(crate) mod register;
 pub(crate) mod show;
