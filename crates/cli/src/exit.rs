@@ -28,7 +28,7 @@ pub enum Status {
     NotFound = 4,
     /// It contradicts what is stored.
     Conflict = 5,
-    /// The database or the data directory cannot be used.
+    /// The database, the data directory or the server cannot be used.
     Unavailable = 6,
     /// SIGINT.
     Interrupted = 130,
@@ -113,6 +113,11 @@ fn wants_json() -> bool {
     let apart =
         arguments.windows(2).any(|pair| matches!(pair[0].as_str(), "--output" | "-o") && pair[1] == "json");
     apart || arguments.iter().any(|a| matches!(a.as_str(), "--output=json" | "-ojson" | "-o=json"))
+}
+
+/// Whether an error says that there is no such thing.
+pub fn is_missing(error: &anyhow::Error) -> bool {
+    failure_of(error).status == Status::NotFound
 }
 
 fn failure_of(error: &anyhow::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 mod api_options;
 mod args;
+mod backend;
 mod catalog;
 mod commands;
 mod demo;
@@ -11,6 +12,7 @@ mod logging;
 mod open;
 mod output;
 mod progress;
+mod server_failure;
 mod session;
 mod signals;
 

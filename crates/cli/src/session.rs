@@ -40,6 +40,7 @@ pub fn configuration(globals: &Globals) -> anyhow::Result<Configuration> {
     let flags = [
         ("--env", "environment", globals.env.clone()),
         ("--database-url", "database.url", globals.database_url.clone()),
+        ("--server", "server.url", globals.server.clone()),
         ("--data-dir", "data_dir", globals.data_dir.as_ref().map(|path| path.display().to_string())),
         ("--log-level", "telemetry.log_level", globals.log_level.clone()),
         ("--log-format", "telemetry.log_format", globals.log_format.clone()),

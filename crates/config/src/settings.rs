@@ -19,6 +19,8 @@ use crate::resolve::Resolved;
 pub struct Settings {
     /// `database.url`.
     pub database_url: Option<String>,
+    /// `server.*`.
+    pub server: ServerSettings,
     /// `data_dir`.
     pub data_dir: Option<PathBuf>,
     /// `api.*`, and what `auth.*` says of it.
@@ -49,6 +51,15 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// `worker.*`.
     pub worker: WorkerSettings,
+}
+
+/// The server that commands work with instead of a database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerSettings {
+    /// Its address.
+    pub url: Option<String>,
+    /// The file that holds the token for it.
+    pub token_file: Option<PathBuf>,
 }
 
 /// The HTTP API.
@@ -263,6 +274,10 @@ impl Settings {
         };
         Self {
             database_url: resolved.text("database.url"),
+            server: ServerSettings {
+                url: resolved.text("server.url"),
+                token_file: resolved.text("server.token_file").map(PathBuf::from),
+            },
             data_dir: resolved.text("data_dir").map(PathBuf::from),
             api: api(resolved),
             auth: auth(resolved),

@@ -409,6 +409,18 @@ pub const SETTINGS: &[Setting] = &[
         "How long ended tasks are kept; 30d in the embedded database, never elsewhere, if unset.",
     ),
     setting(
+        "server.token_file",
+        Kind::Text,
+        None,
+        "File with the token for server.url; the variable TASKER_TOKEN, which holds a token itself, comes first.",
+    ),
+    setting(
+        "server.url",
+        Kind::Text,
+        None,
+        "Server that commands work with instead of a database: its address, such as https://tasker.example.com.",
+    ),
+    setting(
         "telemetry.log_format",
         Kind::Choice(&["text", "json"]),
         Some("text"),
@@ -453,13 +465,14 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Environment variables that begin with `TASKER_` and are no settings.
-pub(crate) const OTHER_VARIABLES: &[&str] = &["TASKER_CONFIG"];
+pub(crate) const OTHER_VARIABLES: &[&str] = &["TASKER_CONFIG", "TASKER_TOKEN"];
 
 /// Variables with a shorter name than their key would give.
 const SHORT_VARIABLES: &[(&str, &str)] = &[
     ("TASKER_ENV", "environment"),
     ("TASKER_LOG_LEVEL", "telemetry.log_level"),
     ("TASKER_LOG_FORMAT", "telemetry.log_format"),
+    ("TASKER_TOKEN_FILE", "server.token_file"),
 ];
 
 /// The setting of a key.

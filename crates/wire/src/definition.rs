@@ -1,8 +1,13 @@
 //! Definitions as documents.
 
+use std::collections::HashMap;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tasker_core::definition::{AnnotationRule, CustomEvent, Definition, StepTemplate};
+use tasker_core::definition::{AnnotationRule, CustomEvent, Definition, Priority, StepTemplate};
+use tasker_core::graph::Graph;
+use tasker_core::ids::Ordinal;
 use tasker_core::masking::mask_value;
 use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
 use tasker_core::plan::Plan;
@@ -91,6 +96,54 @@ impl DefinitionDocument {
         Self::of(plan, Value::clone)
     }
 
+    /// The same with secrets masked, where they were not.
+    pub fn masked(mut self) -> Self {
+        mask_value(&mut self.configuration);
+        for step in &mut self.steps {
+            mask_value(&mut step.handler_config);
+        }
+        self
+    }
+
+    /// The definition that it shows, without what it does not show: hooks, extensions, secrets.
+    ///
+    /// # Errors
+    /// It is none: no step, a name twice, a step that waits for itself or for none there is.
+    pub fn definition(&self) -> Result<Definition, IncoherentDefinition> {
+        let incoherent = || IncoherentDefinition { name: self.full_name.clone() };
+        self.check().ok_or_else(incoherent)?;
+        Ok(Definition {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            version: self.version.clone(),
+            description: self.description.clone(),
+            concurrent: self.concurrent,
+            priority: Priority::new(self.priority).ok_or_else(incoherent)?,
+            schema: self.schema.clone(),
+            context_strict: self.context_strict,
+            deprecated: self.deprecated,
+            task_handler: None,
+            module_namespace: None,
+            configuration: self.configuration.clone(),
+            annotations: self.annotations.clone(),
+            custom_events: self.custom_events.clone(),
+            steps: self.steps.iter().map(StepTemplateDocument::template).collect(),
+            extensions: Value::Null,
+        })
+    }
+
+    /// Whether its steps make a graph.
+    fn check(&self) -> Option<()> {
+        let positions: HashMap<&StepName, Ordinal> =
+            self.steps.iter().zip(0..).map(|(step, i)| (&step.name, Ordinal(i))).collect();
+        let parents = |step: &StepTemplateDocument| {
+            step.depends_on.iter().map(|name| positions.get(name).copied()).collect::<Option<Vec<_>>>()
+        };
+        let all: Vec<Vec<Ordinal>> = self.steps.iter().map(parents).collect::<Option<_>>()?;
+        let is_fine = !all.is_empty() && positions.len() == all.len() && Graph::new(&all).cycles().is_empty();
+        is_fine.then_some(())
+    }
+
     fn of(plan: &Plan, shown: fn(&Value) -> Value) -> Self {
         let definition: &Definition = &plan.definition;
         Self {
@@ -113,7 +166,38 @@ impl DefinitionDocument {
     }
 }
 
+/// A document that shows no definition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncoherentDefinition {
+    /// What it calls itself.
+    pub name: String,
+}
+
+impl fmt::Display for IncoherentDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a definition {:?} whose steps do not fit together", self.name)
+    }
+}
+
+impl std::error::Error for IncoherentDefinition {}
+
 impl StepTemplateDocument {
+    fn template(&self) -> StepTemplate {
+        StepTemplate {
+            name: self.name.clone(),
+            handler: self.handler.clone(),
+            description: self.description.clone(),
+            dependent_system: self.dependent_system.clone(),
+            retryable: self.retryable,
+            retry_limit: self.retry_limit,
+            skippable: self.skippable,
+            timeout_seconds: self.timeout_seconds,
+            depends_on: self.depends_on.clone(),
+            handler_config: self.handler_config.clone(),
+            extensions: Value::Null,
+        }
+    }
+
     fn of(step: &StepTemplate, shown: fn(&Value) -> Value) -> Self {
         Self {
             name: step.name.clone(),

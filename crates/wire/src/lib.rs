@@ -31,7 +31,7 @@ mod transition;
 pub use annotation::AnnotationDocument;
 pub use api_key::{ApiKeyCreated, ApiKeyDocument, ApiKeyList, ApiKeyStatus};
 pub use bulk::{BulkActed, BulkActedItem, BulkCreated, BulkCreatedItem};
-pub use definition::{DefinitionDocument, StepTemplateDocument};
+pub use definition::{DefinitionDocument, IncoherentDefinition, StepTemplateDocument};
 pub use definition_list::{DefinitionList, DefinitionSummary};
 pub use diagram::DiagramDocument;
 pub use error::{ErrorBody, ErrorDocument};

@@ -20,6 +20,12 @@ pub struct Globals {
     /// Folder of the embedded database (or TASKER_DATA_DIR) [default: $XDG_DATA_HOME/tasker]
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "database_url")]
     pub data_dir: Option<PathBuf>,
+    /// Server to work with instead of a database: its address (or TASKER_SERVER_URL)
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["database_url", "data_dir"])]
+    pub server: Option<String>,
+    /// File with the token for the server (or TASKER_TOKEN_FILE; TASKER_TOKEN holds a token itself)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     /// How results are written
     #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Output,

@@ -38,7 +38,8 @@ pub use run::RunArgs;
 pub use server::{ServerCommand, ServerRunArgs};
 pub use step::{StepCommand, StepOperator, StepRef};
 pub use task::{
-    CancelArgs, CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, OperatorArgs, RetryArgs, TaskCommand,
+    CancelArgs, CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, OperatorArgs, ResolveArgs, RetryArgs,
+    TaskCommand,
 };
 pub use task_list::ListArgs;
 pub use torture::{TortureArgs, TortureCommand, TortureRunArgs, TortureWorkerArgs};
@@ -63,7 +64,8 @@ Examples:
   tasker task explain TASK_ID                          See why a task is not further
 
 Exit status: 0 done; 1 the task did not complete, or a check found something; 2 wrong usage;
-3 invalid definition or configuration; 4 not found; 5 conflict; 6 the database cannot be used;
+3 invalid definition or configuration; 4 not found; 5 conflict; 6 the database or the server cannot
+be used;
 130, 143 interrupted."
 )]
 pub struct Cli {

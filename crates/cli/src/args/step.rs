@@ -35,11 +35,17 @@ Examples:
     #[command(after_help = "\
 Examples:
   tasker step resolve 01890a5d-ac96-774b-bcce-b302099a8057 charge_card --reason 'paid by hand'
-  tasker step resolve 01890a5d-ac96-774b-bcce-b302099a8057 charge_card --results '{\"payment_id\": 7}'")]
+  tasker step resolve 01890a5d-ac96-774b-bcce-b302099a8057 charge_card --reason 'paid by hand' --results '{\"payment_id\": 7}'")]
     Resolve {
-        /// Which, who, why.
+        /// Which.
         #[command(flatten)]
-        operator: StepOperator,
+        which: StepRef,
+        /// Why; kept in the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who does it; kept in the history [default: your user name]
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
         /// What steps after it see as its result: JSON, @FILE, or - for standard input
         #[arg(long, value_name = "JSON|@FILE|-")]
         results: Option<ContextSource>,

@@ -38,7 +38,7 @@ pub enum TaskCommand {
     #[command(
         after_help = "Examples:\n  tasker task resolve 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'paid by hand'"
     )]
-    Resolve(OperatorArgs),
+    Resolve(ResolveArgs),
     /// Tell why a task or a step is not further
     Explain(ExplainArgs),
     /// Draw a task: its steps, their states, and who waits for whom
@@ -114,6 +114,20 @@ pub struct OperatorArgs {
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Who does it; kept in the history [default: your user name]
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+}
+
+/// Declare a failed task done.
+#[derive(Args, Clone, Debug)]
+pub struct ResolveArgs {
+    /// Which.
+    #[command(flatten)]
+    pub which: TaskRef,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
     /// Who does it; kept in the history [default: your user name]
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,

@@ -20,12 +20,15 @@ mod worker;
 
 use std::process::ExitCode;
 
-use crate::args::Command;
+use crate::args::{AnalyzeCommand, Command};
+use crate::backend;
 use crate::demo;
+use crate::exit::Failure;
 use crate::session::Session;
 
 /// Does what a command line says.
 pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    refuse(&command, session)?;
     match command {
         Command::Run(args) => run::run(args, session).await,
         Command::Definition(command) => definition::run(command, session).await,
@@ -43,5 +46,24 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
         Command::Config(_) | Command::Completions { .. } | Command::Version => {
             unreachable!("they need no session")
         }
+    }
+}
+
+/// Refuses what cannot be done through a server.
+fn refuse(command: &Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::Run(_) => backend::refuse_flag("run", session),
+        Command::Worker(_) => backend::refuse_flag("worker", session),
+        Command::Server(_) => backend::refuse_flag("server", session),
+        Command::Db(_) => backend::refuse_flag("db", session),
+        Command::Demo(_) => backend::refuse_flag("demo", session),
+        Command::Bench(_) => backend::refuse_flag("bench", session),
+        Command::Torture(_) => backend::refuse_flag("torture", session),
+        // What asks for the tasks that a server has must not be answered from another database.
+        Command::Events(_) => backend::refuse("events", session),
+        Command::Analyze(AnalyzeCommand::Definition(_)) => Ok(()),
+        Command::Analyze(_) => backend::refuse("analyze", session),
+        Command::Definition(_) | Command::Task(_) | Command::Step(_) => Ok(()),
+        Command::Config(_) | Command::Completions { .. } | Command::Version => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use super::task::request;
 use super::wait::show_ended;
 use super::worker;
 use crate::args::RunArgs;
+use crate::backend::{Backend, Local};
 use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
 use crate::progress::Follower;
@@ -32,7 +33,7 @@ pub async fn run(args: RunArgs, session: &Session) -> anyhow::Result<ExitCode> {
                 open::engine_with(session, Access::Write, handlers.clone(), options(session)).await?;
             let plan = engine.task(id).await?.detail.plan;
             require_handlers(&plan, &handlers)?;
-            drive(engine, id, &plan, session).await
+            drive(engine, id, session).await
         }
         (Some(file), None) => start(file, &args, handlers, session).await,
         (None, None) => {
@@ -73,7 +74,7 @@ async fn start(
     request.id = Some(id);
     engine.submit(request).await?;
     session.printer.note(&format!("task {id}"));
-    drive(engine, id, &plan, session).await
+    drive(engine, id, session).await
 }
 
 /// The submission checks the request too, but by then the definition is stored.
@@ -106,10 +107,11 @@ fn require_handlers(plan: &Plan, handlers: &Handlers) -> Result<(), Failure> {
 }
 
 /// Runs the steps of a task, and only those, until it ends or a signal comes.
-async fn drive(engine: Engine, id: TaskId, plan: &Arc<Plan>, session: &Session) -> anyhow::Result<ExitCode> {
+async fn drive(engine: Engine, id: TaskId, session: &Session) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
+    let backend: Arc<dyn Backend> = Arc::new(Local(engine.clone()));
     let worker = engine.start_worker(Scope::Task(id)).await?;
-    let mut follower = Follower::new(&engine, id, plan, session.printer);
+    let mut follower = Follower::new(&backend, &backend.task(id).await?, session.printer);
     let signal = tokio::select! {
         ended = engine.wait(id, None) => { ended?; None }
         status = signals.next() => Some(status),
@@ -128,7 +130,7 @@ async fn drive(engine: Engine, id: TaskId, plan: &Arc<Plan>, session: &Session) 
             session.printer.note(&format!("task {id} is not done; {go_on}"));
             status.into()
         }
-        _ => show_ended(&engine, id, session).await?.into(),
+        _ => show_ended(&*backend, id, session).await?.into(),
     };
     engine.shutdown().await;
     Ok(code)

@@ -1,14 +1,15 @@
 //! Waiting for a task: shared by the commands that run, create or watch one.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
-use tasker_engine::Engine;
 
+use crate::backend::Backend;
 use crate::exit::Status;
-use crate::output::{task, time};
+use crate::output::task;
 use crate::progress::Follower;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -25,16 +26,15 @@ enum Waited {
 
 /// Follows a task that others run, until it ends; answers with its document.
 pub async fn until_ended(
-    engine: &Engine,
+    backend: &Arc<dyn Backend>,
     id: TaskId,
     timeout: Option<Duration>,
     session: &Session,
 ) -> anyhow::Result<ExitCode> {
-    let plan = engine.task(id).await?.detail.plan;
-    let mut follower = Follower::new(engine, id, &plan, session.printer);
+    let mut follower = Follower::new(backend, &backend.task(id).await?, session.printer);
     let mut signals = Signals::new()?;
     let waited = tokio::select! {
-        state = engine.wait(id, timeout) => state?.map_or(Waited::TimedOut, |_| Waited::Ended),
+        ended = backend.wait(id, timeout) => if ended? { Waited::Ended } else { Waited::TimedOut },
         status = signals.next() => Waited::Signal(status),
         () = follower.follow() => Waited::TimedOut,
     };
@@ -47,14 +47,13 @@ pub async fn until_ended(
     if let Waited::Signal(status) = waited {
         return Ok(status.into());
     }
-    Ok(show_ended(engine, id, session).await?.into())
+    Ok(show_ended(&**backend, id, session).await?.into())
 }
 
 /// Shows a task as it is now; answers how the program ends because of it.
-pub async fn show_ended(engine: &Engine, id: TaskId, session: &Session) -> anyhow::Result<Status> {
-    let view = engine.task(id).await?;
-    let document = task::document(&view, time::now());
+pub async fn show_ended(backend: &dyn Backend, id: TaskId, session: &Session) -> anyhow::Result<Status> {
+    let document = backend.task(id).await?;
     session.printer.result(&document, || task::ended(&document, session.printer.style()));
-    let is_complete = view.detail.record.state == TaskState::Complete;
+    let is_complete = document.status == TaskState::Complete;
     Ok(if is_complete { Status::Ok } else { Status::Failed })
 }

@@ -1,14 +1,13 @@
 //! Definitions for people.
 
-use tasker_store::definitions::DefinitionRow;
-use tasker_wire::DefinitionDocument;
+use tasker_wire::{DefinitionDocument, DefinitionSummary};
 
 use super::Style;
 use super::table::{Table, facts};
 use super::time;
 
 /// A list of definitions.
-pub fn list(rows: &[DefinitionRow], style: Style) -> String {
+pub fn list(rows: &[DefinitionSummary], style: Style) -> String {
     let mut table =
         Table::new(&["NAMESPACE", "NAME", "VERSION", "STEPS", "REGISTERED", "NOTE", "DESCRIPTION"]);
     for row in rows {
@@ -17,7 +16,7 @@ pub fn list(rows: &[DefinitionRow], style: Style) -> String {
             row.name.to_string(),
             row.version.to_string(),
             row.steps.to_string(),
-            time::local(row.registered_at),
+            time::local(row.registered_at.0),
             note(row),
             super::shorten(row.description.as_deref().unwrap_or_default(), 50),
         ]);
@@ -55,7 +54,7 @@ pub fn one(document: &DefinitionDocument, style: Style) -> String {
     text + &table.render(style)
 }
 
-fn note(row: &DefinitionRow) -> String {
+fn note(row: &DefinitionSummary) -> String {
     match (row.retired, row.deprecated) {
         (true, _) => "retired".into(),
         (false, true) => "deprecated".into(),

@@ -1,6 +1,6 @@
 //! Explanations for people.
 
-use tasker_core::explain::{Explained, StepExplanation, TaskExplanation};
+use tasker_wire::{ExplanationDocument, StepExplanationDocument, TaskExplanationDocument};
 
 use super::{Style, clean};
 
@@ -8,7 +8,7 @@ use super::{Style, clean};
 const MOST_STEPS: usize = 50;
 
 /// Why a task is not further.
-pub fn task(explanation: &TaskExplanation, style: Style) -> String {
+pub fn task(explanation: &TaskExplanationDocument, style: Style) -> String {
     let status = style.state(explanation.status.as_str());
     let mut text =
         format!("task {} is {status}: {}\n", explanation.task_id, clean(&explanation.summary.message));
@@ -27,16 +27,16 @@ pub fn task(explanation: &TaskExplanation, style: Style) -> String {
 }
 
 /// Why a step is not further.
-pub fn step(explanation: &StepExplanation, style: Style) -> String {
+pub fn step(explanation: &StepExplanationDocument, style: Style) -> String {
     line(explanation, style) + &advice(&explanation.explained)
 }
 
-fn line(step: &StepExplanation, style: Style) -> String {
+fn line(step: &StepExplanationDocument, style: Style) -> String {
     let status = style.state(step.current_state.as_str());
     format!("  {} is {status}: {}\n", step.step_name, clean(&step.explained.message))
 }
 
-fn advice(explained: &Explained) -> String {
+fn advice(explained: &ExplanationDocument) -> String {
     let mut text = String::new();
     if let Some(help) = &explained.help {
         text.push_str(&format!("  help: {help}\n"));

@@ -1,20 +1,27 @@
 //! Where the steps of a task stand, as its log tells it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
 use tasker_core::ids::Ordinal;
-use tasker_core::plan::Plan;
-use tasker_core::record::{Change, Transition};
+use tasker_core::names::StepName;
 use tasker_core::state::{StepState, TaskState};
 use tasker_core::time::Timestamp;
+use tasker_wire::{TaskDocument, TransitionDocument};
 
 /// The steps of a task.
 pub struct Board {
-    plan: Arc<Plan>,
+    steps: Vec<Step>,
+    positions: HashMap<StepName, Ordinal>,
     lines: Vec<Line>,
     counts: [usize; 6],
+}
+
+/// What never changes of a step.
+struct Step {
+    name: StepName,
+    parents: Vec<Ordinal>,
 }
 
 /// One step.
@@ -48,8 +55,20 @@ pub enum News {
 }
 
 impl Board {
-    /// All steps pending.
-    pub fn new(plan: Arc<Plan>) -> Self {
+    /// All steps of a task, pending.
+    pub fn new(task: &TaskDocument) -> Self {
+        let all = task.steps.as_deref().unwrap_or_default();
+        let at: HashMap<&StepName, Ordinal> =
+            all.iter().zip(0..).map(|(step, i)| (&step.name, Ordinal(i))).collect();
+        let parents = |names: &[StepName]| names.iter().filter_map(|name| at.get(name).copied()).collect();
+        let steps = all.iter();
+        Self::of(
+            steps.map(|step| Step { name: step.name.clone(), parents: parents(&step.parents) }).collect(),
+        )
+    }
+
+    fn of(steps: Vec<Step>) -> Self {
+        let positions = steps.iter().zip(0..).map(|(step, i)| (step.name.clone(), Ordinal(i))).collect();
         let line = Line {
             state: StepState::Pending,
             attempt: 0,
@@ -57,21 +76,20 @@ impl Board {
             retry_at: None,
             error: None,
         };
-        let n_steps = plan.graph.n_steps();
+        let n_steps = steps.len();
         let mut counts = [0; 6];
         counts[usize::from(StepState::Pending.code())] = n_steps;
-        Self { lines: vec![line; n_steps], plan, counts }
+        Self { lines: vec![line; n_steps], steps, positions, counts }
     }
 
     /// Takes in one log entry.
-    pub fn apply(&mut self, entry: &Transition) -> Option<News> {
-        let metadata =
-            entry.metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
-        match entry.change {
-            Change::Task { to, .. } if !to.is_open() => Some(News::Ended { state: to }),
-            Change::Task { .. } => None,
-            Change::Step { ordinal, to, .. } => self.step(ordinal, to, entry.at, &metadata),
-        }
+    pub fn apply(&mut self, entry: &TransitionDocument) -> Option<News> {
+        let Some(name) = &entry.step_name else {
+            let state = TaskState::from_name(&entry.to).filter(|state| !state.is_open())?;
+            return Some(News::Ended { state });
+        };
+        let (step, to) = (*self.positions.get(name)?, StepState::from_name(&entry.to)?);
+        self.step(step, to, entry.at.0, entry.metadata.as_ref().unwrap_or(&Value::Null))
     }
 
     fn step(&mut self, step: Ordinal, to: StepState, at: Timestamp, metadata: &Value) -> Option<News> {
@@ -101,7 +119,7 @@ impl Board {
 
     /// The name of a step.
     pub fn name(&self, step: Ordinal) -> &str {
-        self.plan.name(step).as_str()
+        self.steps[step.index()].name.as_str()
     }
 
     /// How many steps there are.
@@ -116,12 +134,12 @@ impl Board {
 
     /// All steps, in document order.
     pub fn steps(&self) -> impl Iterator<Item = (Ordinal, &Line)> {
-        self.plan.graph.steps().zip(&self.lines)
+        (0..).map(Ordinal).zip(&self.lines)
     }
 
     /// The steps that a step still waits for.
     pub fn waits_for(&self, step: Ordinal) -> Vec<&str> {
-        let parents = self.plan.graph.parents(step).iter();
+        let parents = self.steps[step.index()].parents.iter();
         parents
             .filter(|parent| !self.lines[parent.index()].state.is_done())
             .map(|parent| self.name(*parent))
@@ -148,23 +166,26 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
-    use tasker_core::definition::{LoadOptions, load};
+    use serde_json::json;
 
     use super::*;
 
     fn board() -> Board {
-        let text = "name: n\nstep_templates:\n- {name: a, handler: x}\n- {name: b, handler: x, depends_on_step: a}\n";
-        Board::new(Plan::new(load(text, &LoadOptions::default()).definition.unwrap()))
+        let step = |name: &str, parents: &[&str]| Step {
+            name: StepName::new(name).unwrap(),
+            parents: parents.iter().map(|_| Ordinal(0)).collect(),
+        };
+        Board::of(vec![step("a", &[]), step("b", &["a"])])
     }
 
-    fn entry(ordinal: u32, to: StepState, seconds: i64, metadata: &str) -> Transition {
-        Transition {
-            seq: 1,
-            change: Change::Step { ordinal: Ordinal(ordinal), from: None, to },
-            at: Timestamp::default().plus_seconds(seconds),
-            actor: "engine".into(),
-            metadata: Some(metadata.into()),
-        }
+    fn entry(step: &str, to: StepState, seconds: i64, metadata: &str) -> TransitionDocument {
+        let at = Timestamp::default().plus_seconds(seconds).to_string();
+        let metadata: Value = serde_json::from_str(metadata).unwrap();
+        serde_json::from_value(json!({
+            "task_id": "01890a5d-ac96-774b-bcce-b302099a8057", "step_name": step, "seq": 1, "from": null,
+            "to": to.as_str(), "at": at, "actor": "engine", "metadata": metadata,
+        }))
+        .unwrap()
     }
 
     #[test]
@@ -172,17 +193,17 @@ mod tests {
         let mut board = board();
         assert_eq!(board.counters(), "0/2 steps done, 2 waiting");
         assert_eq!(board.waits_for(Ordinal(1)), ["a"]);
-        let started = board.apply(&entry(0, StepState::InProgress, 1, r#"{"attempt":1}"#));
+        let started = board.apply(&entry("a", StepState::InProgress, 1, r#"{"attempt":1}"#));
         assert_eq!(started, Some(News::Started { step: Ordinal(0), attempt: 1 }));
         let failure = r#"{"attempt":1,"error":{"code":"x_y","message":"m"},"backoff_seconds":2,"next_retry_at":"1970-01-01T00:00:04Z"}"#;
-        let failed = board.apply(&entry(0, StepState::Error, 2, failure));
+        let failed = board.apply(&entry("a", StepState::Error, 2, failure));
         let expected =
             News::Failed { step: Ordinal(0), attempt: 1, error: "x_y: m".into(), again_in: Some(2) };
         assert_eq!(failed, Some(expected));
         assert_eq!(board.counters(), "0/2 steps done, 1 failed, 1 waiting");
-        assert_eq!(board.apply(&entry(0, StepState::Pending, 4, "{}")), None);
-        board.apply(&entry(0, StepState::InProgress, 4, r#"{"attempt":2}"#));
-        let done = board.apply(&entry(0, StepState::Complete, 7, r#"{"attempt":2}"#));
+        assert_eq!(board.apply(&entry("a", StepState::Pending, 4, "{}")), None);
+        board.apply(&entry("a", StepState::InProgress, 4, r#"{"attempt":2}"#));
+        let done = board.apply(&entry("a", StepState::Complete, 7, r#"{"attempt":2}"#));
         assert_eq!(
             done,
             Some(News::Done { step: Ordinal(0), state: StepState::Complete, took: Duration::from_secs(3) })

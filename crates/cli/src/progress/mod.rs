@@ -8,26 +8,19 @@ mod status_line;
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use indicatif::MultiProgress;
 use tasker_core::ids::TaskId;
-use tasker_core::plan::Plan;
-use tasker_engine::Engine;
-use tasker_store::read::{Cursor, LogQuery};
+use tasker_store::read::Cursor;
+use tasker_wire::TaskDocument;
 
 use self::board::Board;
 use self::live::Live;
 use self::plain::Plain;
 pub use self::rounds::Rounds;
 pub use self::status_line::StatusLine;
+use crate::backend::Backend;
 use crate::output::Printer;
-
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Log entries that are read at once.
-const PAGE: usize = 5_000;
 
 /// What is drawn on standard error. Whoever writes there besides does it through [`MultiProgress::suspend`].
 pub fn terminal() -> &'static MultiProgress {
@@ -37,10 +30,12 @@ pub fn terminal() -> &'static MultiProgress {
 
 /// Follows one task.
 pub struct Follower {
-    engine: Engine,
+    backend: Arc<dyn Backend>,
     task: TaskId,
     board: Board,
     cursor: Cursor,
+    /// The last entry that was shown.
+    seq: u64,
     show: Show,
 }
 
@@ -52,22 +47,23 @@ enum Show {
 
 impl Follower {
     /// A follower that has seen nothing yet.
-    pub fn new(engine: &Engine, task: TaskId, plan: &Arc<Plan>, printer: Printer) -> Self {
+    pub fn new(backend: &Arc<dyn Backend>, task: &TaskDocument, printer: Printer) -> Self {
+        let board = Board::new(task);
         let show = if printer.is_quiet() {
             Show::Nothing
         } else if std::io::stderr().is_terminal() {
             Show::Live(Live::new(printer.message_style()))
         } else {
-            Show::Plain(Plain::new(printer, plan.graph.n_steps()))
+            Show::Plain(Plain::new(printer, board.n_steps()))
         };
-        Self { engine: engine.clone(), task, board: Board::new(plan.clone()), cursor: Cursor::START, show }
+        Self { backend: backend.clone(), task: task.task_id, board, cursor: Cursor::START, seq: 0, show }
     }
 
     /// Shows what happens, for ever.
     pub async fn follow(&mut self) {
         loop {
             self.look().await;
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(self.backend.look_again()).await;
         }
     }
 
@@ -84,23 +80,26 @@ impl Follower {
             return;
         }
         loop {
-            let query = LogQuery { task: Some(self.task), after: self.cursor, limit: PAGE };
-            let entries = match self.engine.log(query).await {
-                Ok(entries) => entries,
+            let page = match self.backend.history(self.task, self.cursor).await {
+                Ok(page) => page,
                 Err(error) => {
                     // Whoever waits for the task meets the same trouble and tells it; progress only pauses.
                     tracing::debug!(%error, "the log cannot be read");
                     return;
                 }
             };
-            for entry in &entries {
-                self.cursor = entry.cursor;
-                let news = self.board.apply(&entry.transition);
+            self.cursor = page.next.unwrap_or(self.cursor);
+            for entry in &page.entries {
+                if entry.seq <= self.seq {
+                    continue;
+                }
+                self.seq = entry.seq;
+                let news = self.board.apply(entry);
                 if let (Some(news), Show::Plain(plain)) = (news, &mut self.show) {
                     plain.news(&self.board, &news);
                 }
             }
-            if entries.len() < PAGE {
+            if !page.has_more {
                 break;
             }
         }

@@ -7,8 +7,9 @@ use tasker_core::names::Namespace;
 
 use super::loading::{self, Checks};
 use super::selector;
+use crate::backend;
 use crate::catalog::Catalog;
-use crate::open::{self, Access};
+use crate::open::Access;
 use crate::session::Session;
 
 /// Where a definition is.
@@ -44,8 +45,9 @@ pub async fn find(place: &Place<'_>, session: &Session) -> anyhow::Result<Defini
         }
         Place::Registered(text, namespace) => {
             let wanted = selector::parse(text, *namespace, None)?;
-            let engine = open::engine(session, Access::Read).await?;
-            Ok(wanted.find(&engine).await?.definition.clone())
+            let backend = backend::open(session, Access::Read).await?;
+            let found = wanted.find(&*backend).await?;
+            Ok(backend.plan(&selector::exactly(&found)).await?.definition.clone())
         }
     }
 }

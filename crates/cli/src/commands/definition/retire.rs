@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use tasker_store::definitions::Selector;
 
 use super::selector;
 use crate::args::RetireArgs;
+use crate::backend::{self, Local};
 use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
 use crate::session::Session;
@@ -19,17 +19,13 @@ pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCod
         let message = "name the version to retire: NAME@VERSION";
         return Err(Failure::new(Status::Usage, "version_missing", message).into());
     }
+    backend::refuse("definition retire", session)?;
     let engine = open::engine(session, Access::Write).await?;
-    let definition = &wanted.find(&engine).await?.definition;
-    let selector = Selector {
-        namespace: definition.namespace.clone(),
-        name: definition.name.clone(),
-        version: Some(definition.version.clone()),
-    };
+    let definition = wanted.find(&Local(engine.clone())).await?;
     let retired = !args.undo;
-    engine.retire(selector, retired).await?;
+    engine.retire(selector::exactly(&definition), retired).await?;
     engine.shutdown().await;
-    let name = definition.full_name();
+    let name = definition.full_name;
     session.printer.result(&json!({"full_name": name, "retired": retired}), || {
         if retired {
             format!("{name}: retired; running tasks finish")

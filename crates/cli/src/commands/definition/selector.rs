@@ -1,13 +1,11 @@
 //! Which registered definition is meant: `NAME`, `NAME@VERSION`, `NAMESPACE.NAME@VERSION`.
 
-use std::sync::Arc;
-
 use tasker_core::names::{DefinitionName, Namespace, Version};
-use tasker_core::plan::Plan;
-use tasker_engine::{Engine, ErrorKind, UseCaseError};
 use tasker_store::definitions::Selector;
+use tasker_wire::DefinitionDocument;
 
-use crate::exit::{Failure, Status};
+use crate::backend::Backend;
+use crate::exit::{Failure, Status, is_missing};
 
 /// What a text may mean. Names may hold dots, so a dotted text has two meanings; the whole text as a name comes first.
 #[derive(Clone, Debug)]
@@ -69,15 +67,24 @@ impl Wanted {
     ///
     /// # Errors
     /// None does: what exists instead of the last meaning is named.
-    pub async fn find(&self, engine: &Engine) -> Result<Arc<Plan>, UseCaseError> {
+    pub async fn find(&self, backend: &dyn Backend) -> anyhow::Result<DefinitionDocument> {
         let mut error = None;
         for selector in &self.candidates {
-            match engine.definition(selector.clone()).await {
-                Err(missing) if missing.kind() == ErrorKind::NotFound => error = Some(missing),
+            match backend.definition(selector).await {
+                Err(missing) if is_missing(&missing) => error = Some(missing),
                 other => return other,
             }
         }
         Err(error.expect("there is at least one candidate"))
+    }
+}
+
+/// What names exactly this version.
+pub fn exactly(found: &DefinitionDocument) -> Selector {
+    Selector {
+        namespace: found.namespace.clone(),
+        name: found.name.clone(),
+        version: Some(found.version.clone()),
     }
 }
 

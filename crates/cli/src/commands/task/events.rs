@@ -3,32 +3,26 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use tasker_store::read::{Cursor, LogQuery};
-use tasker_wire::TransitionDocument;
+use tasker_store::read::Cursor;
 
 use crate::args::EventsArgs;
+use crate::backend;
 use crate::exit::Status;
-use crate::open::{self, Access};
+use crate::open::Access;
 use crate::output::task;
 use crate::session::Session;
 
-/// Log entries that are read at once.
-const PAGE: usize = 5_000;
-
 /// Shows what happened to a task.
 pub async fn run(args: EventsArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = open::engine(session, Access::Read).await?;
+    let backend = backend::open(session, Access::Read).await?;
     let id = args.which.task;
-    engine.task(id).await?;
-    let mut events = Vec::new();
-    let mut query = LogQuery { task: Some(id), after: Cursor::START, limit: PAGE };
+    backend.task(id).await?;
+    let (mut events, mut after) = (Vec::new(), Cursor::START);
     loop {
-        let page = engine.log(query.clone()).await?;
-        events.extend(
-            page.iter().map(|entry| TransitionDocument::new(id, entry.step.clone(), &entry.transition)),
-        );
-        match page.last() {
-            Some(last) if page.len() == PAGE => query.after = last.cursor,
+        let page = backend.history(id, after).await?;
+        events.extend(page.entries);
+        match page.next {
+            Some(next) if page.has_more => after = next,
             _ => break,
         }
     }

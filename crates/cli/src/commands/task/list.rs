@@ -3,34 +3,30 @@
 use std::process::ExitCode;
 
 use tasker_store::list::{Between, TaskFilter};
-use tasker_wire::{Pagination, TaskList};
+use tasker_wire::Pagination;
 
 use crate::args::{ListArgs, When};
-use crate::exit::{Failure, Status};
-use crate::open::{self, Access};
+use crate::backend;
+use crate::exit::Status;
+use crate::open::Access;
 use crate::output::{task, time};
 use crate::session::Session;
 
 /// Lists tasks. A page that ends early, because few tasks pass the filter, is filled up.
 pub async fn run(args: ListArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let mut filter = filter(args)?;
+    let cursor = args.cursor.clone();
+    let filter = filter(args)?;
     let limit = filter.limit;
-    let engine = open::engine(session, Access::Read).await?;
-    let mut page = engine.tasks(filter.clone()).await?;
-    while page.has_more && page.tasks.len() < limit {
-        filter = TaskFilter {
-            after: page.next.take(),
-            limit: limit - page.tasks.len(),
-            count_all: false,
-            ..filter
-        };
-        let more = engine.tasks(filter.clone()).await?;
-        page.tasks.extend(more.tasks);
-        (page.has_more, page.next) = (more.has_more, more.next);
+    let backend = backend::open(session, Access::Read).await?;
+    let mut list = backend.tasks(&filter, cursor.as_deref()).await?;
+    while list.tasks.len() < limit
+        && let Some(next) = list.pagination.next_cursor.take()
+    {
+        let rest = TaskFilter { limit: limit - list.tasks.len(), count_all: false, ..filter.clone() };
+        let more = backend.tasks(&rest, Some(&next)).await?;
+        list.tasks.extend(more.tasks);
+        list.pagination = Pagination { total_count: list.pagination.total_count, limit, ..more.pagination };
     }
-    let next_cursor = page.next.as_ref().map(|next| filter.cursor(next));
-    let pagination = Pagination { total_count: page.total, ..Pagination::by_cursor(limit, next_cursor) };
-    let list = TaskList::new(page.tasks, pagination);
     session.printer.result(&list, || task::list(&list, session.printer.style()));
     Ok(Status::Ok.into())
 }
@@ -40,7 +36,7 @@ fn filter(args: ListArgs) -> anyhow::Result<TaskFilter> {
     let at = |when: Option<When>| when.map(|when| when.before(now));
     let between = |from, before| Between { from: at(from), before: at(before) };
     let times = args.times;
-    let filter = TaskFilter {
+    Ok(TaskFilter {
         namespace: args.namespace,
         name: args.name,
         version: args.version,
@@ -62,10 +58,5 @@ fn filter(args: ListArgs) -> anyhow::Result<TaskFilter> {
         limit: usize::try_from(args.limit)?,
         count_all: args.include_total,
         ..TaskFilter::default()
-    };
-    let Some(cursor) = args.cursor else { return Ok(filter) };
-    Ok(filter.after_cursor(&cursor).map_err(|rejection| {
-        let failure = Failure::new(Status::Usage, rejection.code, rejection.message);
-        failure.help(rejection.help.unwrap_or_default())
-    })?)
+    })
 }

@@ -5,14 +5,15 @@ mod diagram;
 mod events;
 mod explain;
 mod list;
-pub mod operator;
+mod operator;
 pub mod request;
 mod show;
 
 use std::process::ExitCode;
 
 use crate::args::TaskCommand;
-use crate::open::{self, Access};
+use crate::backend;
+use crate::open::Access;
 use crate::session::Session;
 
 /// Works with tasks.
@@ -22,8 +23,8 @@ pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<Exit
         TaskCommand::List(args) => list::run(args, session).await,
         TaskCommand::Show(which) => show::run(which.task, session).await,
         TaskCommand::Watch(args) => {
-            let engine = open::engine(session, Access::Read).await?;
-            super::wait::until_ended(&engine, args.which.task, args.timeout, session).await
+            let backend = backend::open(session, Access::Read).await?;
+            super::wait::until_ended(&backend, args.which.task, args.timeout, session).await
         }
         TaskCommand::Cancel(args) => operator::cancel(args, session).await,
         TaskCommand::Retry(args) => operator::retry(args, session).await,
