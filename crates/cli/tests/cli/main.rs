@@ -10,6 +10,7 @@ mod definition;
 mod events;
 mod help;
 mod operate;
+mod remote;
 mod run;
 mod task;
 mod torture;

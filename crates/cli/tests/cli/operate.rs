@@ -46,11 +46,20 @@ fn resolving() {
     let (world, id) = failed();
     assert_eq!(world.json(&["task", "resolve", &id, "--reason", "by hand"])["status"], "resolved_manually");
     let (world, id) = failed();
-    let step = world.json(&["step", "resolve", &id, "broken", "--results", r#"{"by": "hand"}"#]);
+    let step = world.json(&[
+        "step",
+        "resolve",
+        &id,
+        "broken",
+        "--reason",
+        "by hand",
+        "--results",
+        r#"{"by": "hand"}"#,
+    ]);
     assert_eq!((&step["status"], &step["results"]["by"]), (&"resolved_manually".into(), &"hand".into()));
     assert_eq!(world.json(&["task", "show", &id])["status"], "complete");
     assert_eq!(
-        failure(&world, &["step", "resolve", &id, "broken", "--results", "{"]),
+        failure(&world, &["step", "resolve", &id, "broken", "--reason", "x", "--results", "{"]),
         (2, "invalid_json".to_owned())
     );
 }

@@ -213,6 +213,11 @@ impl Running {
         }
     }
 
+    /// The messages that were read.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());

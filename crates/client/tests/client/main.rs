@@ -1,6 +1,8 @@
 //! The client against a real server on loopback, an engine over the memory store.
 
 mod failures;
+mod records;
+mod registry;
 mod server;
 mod steps;
 mod tasks;
