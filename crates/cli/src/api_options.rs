@@ -1,5 +1,7 @@
 //! From settings to the options of the HTTP API.
 
+mod jwt;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -40,11 +42,12 @@ fn authentication(strategies: &[AuthStrategy], problems: &mut Vec<String>) -> Au
     for strategy in strategies {
         match strategy {
             AuthStrategy::ApiKey => all.push(Arc::new(ApiKeys::new())),
+            AuthStrategy::Jwt(settings) => all.push(Arc::new(jwt::strategy(settings, problems))),
             AuthStrategy::TrustedProxy { peers, user_header, roles_header } => {
                 all.push(Arc::new(trusted_proxy(peers, user_header, roles_header, problems)));
             }
             AuthStrategy::Unknown(name) => problems.push(format!(
-                "auth.strategies: there is no strategy {name:?}; there are api_key and trusted_proxy"
+                "auth.strategies: there is no strategy {name:?}; there are api_key, jwt and trusted_proxy"
             )),
         }
     }

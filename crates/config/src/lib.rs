@@ -5,6 +5,7 @@
 
 mod error;
 mod inert;
+mod jwt;
 mod kind;
 mod layer;
 mod resolve;
@@ -14,6 +15,7 @@ pub mod span;
 pub mod table;
 
 pub use error::{ConfigError, ConfigProblem};
+pub use jwt::JwtSettings;
 pub use resolve::{Configuration, Entry, Notice, load};
 pub use settings::{
     ApiSettings, AuthSettings, AuthStrategy, CommandSettings, Execution, HttpSettings, Identity, Limits,

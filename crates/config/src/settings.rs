@@ -11,6 +11,7 @@ use tasker_core::analysis::{
 use tasker_core::backoff::BackoffPolicy;
 use tasker_core::names::HandlerName;
 
+use crate::jwt::JwtSettings;
 use crate::kind::Value;
 use crate::resolve::Resolved;
 
@@ -118,6 +119,8 @@ pub struct AuthSettings {
 pub enum AuthStrategy {
     /// Keys that were made here.
     ApiKey,
+    /// Callers bring tokens that an issuer signed.
+    Jwt(Box<JwtSettings>),
     /// A proxy says it.
     TrustedProxy {
         /// Addresses of the proxies, as text.
@@ -358,6 +361,7 @@ fn strategies(resolved: &Resolved) -> Vec<AuthStrategy> {
     }
     let strategy = |name: &String| match name.as_str() {
         "api_key" => Some(AuthStrategy::ApiKey),
+        "jwt" => Some(AuthStrategy::Jwt(Box::new(JwtSettings::of(resolved)))),
         "trusted_proxy" => Some(AuthStrategy::TrustedProxy {
             peers: resolved.texts("auth.trusted_proxy.peers"),
             user_header: text("auth.trusted_proxy.user_header"),

@@ -126,6 +126,48 @@ pub const SETTINGS: &[Setting] = &[
         "Whether callers may do only what their roles allow; needs authentication.",
     ),
     setting(
+        "auth.jwt.algorithms",
+        Kind::Texts,
+        Some("RS256,PS256,ES256,EdDSA"),
+        "Algorithms that tokens may be signed with: some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, \
+         HS256, HS384, HS512.",
+    ),
+    setting("auth.jwt.audiences", Kind::Texts, None, "Names of this server; one of them must be in aud of a token."),
+    setting("auth.jwt.issuer", Kind::Text, None, "Who must have issued a token: iss, exactly."),
+    setting("auth.jwt.jwks_file", Kind::Text, None, "File with the set of public keys of the issuer (JWKS)."),
+    setting(
+        "auth.jwt.jwks_url",
+        Kind::Text,
+        None,
+        "Address at which the issuer publishes its set of public keys (JWKS): https, or http on loopback.",
+    ),
+    setting("auth.jwt.leeway", span(0), Some("30s"), "How far the clock of the issuer may be off; at most 2m."),
+    setting("auth.jwt.max_age", span(1_000), None, "Age at which tokens are no longer good, though they have not expired."),
+    setting("auth.jwt.name_claim", Kind::Text, Some("name"), "Claim that says who asks, for people."),
+    setting(
+        "auth.jwt.namespaces_claim",
+        Kind::Text,
+        None,
+        "Claim that lists the only namespaces for whoever asks, * for all; tokens without it reach none. Unset: nobody is \
+         limited so.",
+    ),
+    setting("auth.jwt.principal_claim", Kind::Text, Some("sub"), "Claim that says who asks."),
+    setting("auth.jwt.public_key_files", Kind::Texts, None, "Files with public keys of the issuer, as PEM."),
+    setting("auth.jwt.revoked", Kind::Texts, None, "Tokens that are no longer good, by their jti."),
+    setting(
+        "auth.jwt.roles_claim",
+        Kind::Text,
+        Some("roles"),
+        "Claim that lists the roles of whoever asks, with dots on the way to it: realm_access.roles.",
+    ),
+    setting(
+        "auth.jwt.secret_env",
+        Kind::Text,
+        None,
+        "Environment variable that holds the secret for HS256, HS384 and HS512; a name, not the secret.",
+    ),
+    setting("auth.jwt.secret_file", Kind::Text, None, "File with the secret for HS256, HS384 and HS512."),
+    setting(
         "auth.roles",
         Kind::TextsByName,
         None,
@@ -140,7 +182,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "auth.strategy",
-        Kind::Choice(&["none", "api_key", "trusted_proxy"]),
+        Kind::Choice(&["none", "api_key", "jwt", "trusted_proxy"]),
         Some("none"),
         "How it is found out who calls the HTTP API.",
     ),

@@ -61,7 +61,7 @@ impl ApiState {
     }
 }
 
-/// The time by the clock of this host; for answers only, nothing is decided by it.
+/// The time by the clock of this host; for answers and the dates of tokens, nothing else is decided by it.
 pub(crate) fn host_time() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))

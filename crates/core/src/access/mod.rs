@@ -9,6 +9,7 @@
 pub mod api_key;
 mod decision;
 mod grant;
+mod jwt;
 mod permission;
 mod principal;
 mod reach;
@@ -17,6 +18,7 @@ mod role;
 pub use api_key::{ApiKey, ApiKeyRefusal, ApiKeyToken};
 pub use decision::{Decision, Subject, decide, may, may_force};
 pub use grant::{Grant, InvalidGrant};
+pub use jwt::{BadJwt, JWT_STRATEGY, JwtRules};
 pub use permission::{Action, Bounds, Permission, Resource};
 pub use principal::{Claims, Principal, PrincipalKind};
 pub use reach::{Extent, Reach, reach};

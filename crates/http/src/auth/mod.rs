@@ -6,6 +6,7 @@
 
 mod api_key;
 mod chain;
+mod jwt;
 mod trusted_proxy;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use tasker_engine::Engine;
 
 pub use api_key::ApiKeys;
 pub use chain::Authentication;
+pub use jwt::{HostClock, Jwt, JwtClock, JwtOptions, JwtSecret, PublicKey};
 pub use trusted_proxy::TrustedProxy;
 
 /// A way to find out who asks.
