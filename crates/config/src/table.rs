@@ -132,7 +132,12 @@ pub const SETTINGS: &[Setting] = &[
         "Algorithms that tokens may be signed with: some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, \
          HS256, HS384, HS512.",
     ),
-    setting("auth.jwt.audiences", Kind::Texts, None, "Names of this server; one of them must be in aud of a token."),
+    setting(
+        "auth.jwt.audiences",
+        Kind::Texts,
+        None,
+        "Names of this server; one of them must be in aud of a token.",
+    ),
     setting("auth.jwt.issuer", Kind::Text, None, "Who must have issued a token: iss, exactly."),
     setting("auth.jwt.jwks_file", Kind::Text, None, "File with the set of public keys of the issuer (JWKS)."),
     setting(
@@ -141,8 +146,18 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "Address at which the issuer publishes its set of public keys (JWKS): https, or http on loopback.",
     ),
-    setting("auth.jwt.leeway", span(0), Some("30s"), "How far the clock of the issuer may be off; at most 2m."),
-    setting("auth.jwt.max_age", span(1_000), None, "Age at which tokens are no longer good, though they have not expired."),
+    setting(
+        "auth.jwt.leeway",
+        span(0),
+        Some("30s"),
+        "How far the clock of the issuer may be off; at most 2m.",
+    ),
+    setting(
+        "auth.jwt.max_age",
+        span(1_000),
+        None,
+        "Age at which tokens are no longer good, though they have not expired.",
+    ),
     setting("auth.jwt.name_claim", Kind::Text, Some("name"), "Claim that says who asks, for people."),
     setting(
         "auth.jwt.namespaces_claim",

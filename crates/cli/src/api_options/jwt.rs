@@ -59,10 +59,12 @@ fn secret(settings: &JwtSettings, problems: &mut Vec<String>) -> Option<JwtSecre
             })
             .ok()?,
         // The name is not told: whoever took the setting for the secret itself has written that there.
-        (None, Some(name)) => std::env::var_os(name).map(std::ffi::OsString::into_encoded_bytes).or_else(|| {
-            problems.push("auth.jwt.secret_env: there is no environment variable of this name".into());
-            None
-        })?,
+        (None, Some(name)) => {
+            std::env::var_os(name).map(std::ffi::OsString::into_encoded_bytes).or_else(|| {
+                problems.push("auth.jwt.secret_env: there is no environment variable of this name".into());
+                None
+            })?
+        }
     };
     while bytes.last().is_some_and(|byte| b"\r\n".contains(byte)) {
         bytes.pop();

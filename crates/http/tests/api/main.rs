@@ -10,6 +10,7 @@ mod diagrams;
 mod docs;
 mod handlers;
 mod health;
+mod jwt;
 mod matrix;
 mod metrics;
 mod openapi;

@@ -95,7 +95,10 @@ fn a_good_token_says_who_its_holder_is() {
         "scp": ["tasker.task:show#own"],
     });
     let ada = judge(&rules(), changes).unwrap();
-    assert_eq!((ada.id.as_str(), ada.display_name.as_str(), ada.kind), ("ada", "Ada L.", PrincipalKind::User));
+    assert_eq!(
+        (ada.id.as_str(), ada.display_name.as_str(), ada.kind),
+        ("ada", "Ada L.", PrincipalKind::User)
+    );
     assert_eq!(ada.roles, ["viewer", "clerk"]);
     let grants: Vec<String> = ada.grants.iter().map(ToString::to_string).collect();
     assert_eq!(grants, ["tasker.task:create@payments", "tasker.task:show#own"]);

@@ -29,7 +29,10 @@ pub(super) fn address(text: &str) -> Result<Url, String> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        _ => Err("must begin with https: (http: is for loopback only), or anybody on the way could change keys".into()),
+        _ => Err(
+            "must begin with https: (http: is for loopback only), or anybody on the way could change keys"
+                .into(),
+        ),
     }
 }
 

@@ -97,7 +97,9 @@ impl Key {
         match self.material.family() {
             AlgorithmFamily::Hmac => true,
             // As DER it is a little longer than its modulus; as two numbers it was measured before.
-            AlgorithmFamily::Rsa => self.material.try_get_as_bytes().is_err() || self.length() > LEAST_MODULUS,
+            AlgorithmFamily::Rsa => {
+                self.material.try_get_as_bytes().is_err() || self.length() > LEAST_MODULUS
+            }
             AlgorithmFamily::Ec => [P256_POINT, P384_POINT].contains(&self.length()),
             AlgorithmFamily::Ed => self.length() == ED25519_KEY,
         }
@@ -116,7 +118,8 @@ fn material(parameters: &AlgorithmParameters) -> Option<DecodingKey> {
     match parameters {
         AlgorithmParameters::RSA(rsa) => {
             let (modulus, exponent) = (number(&rsa.n)?, number(&rsa.e)?);
-            (modulus.len() >= LEAST_MODULUS).then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+            (modulus.len() >= LEAST_MODULUS)
+                .then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
         }
         AlgorithmParameters::EllipticCurve(point) => {
             let is_known = matches!(point.curve, EllipticCurve::P256 | EllipticCurve::P384);

@@ -1,7 +1,7 @@
 //! Several keys.
 
-use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::JwkSet;
 
 use super::key::Key;
 use super::signature;
@@ -64,9 +64,8 @@ impl KeySet {
 
     /// Looks whether one of them signed a token.
     pub(super) fn check(&self, token: &Token<'_>) -> Found {
-        let is_signed_with = |key: &Key| {
-            signature::is_good(token.algorithm, &key.material, token.message, &token.signature)
-        };
+        let is_signed_with =
+            |key: &Key| signature::is_good(token.algorithm, &key.material, token.message, &token.signature);
         match self.candidates(token).map(is_signed_with).max() {
             Some(true) => Found::Signed,
             Some(false) => Found::Forged,

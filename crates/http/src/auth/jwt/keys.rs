@@ -32,7 +32,8 @@ impl Keys {
             || options.jwks.is_some()
             || options.jwks_url.is_some();
         if !is_any_named {
-            problems.push("name keys to check signatures with: a set of keys, public keys or a secret".into());
+            problems
+                .push("name keys to check signatures with: a set of keys, public keys or a secret".into());
         }
         if remote.is_some() && accepted.iter().all(|algorithm| is_shared(*algorithm)) {
             problems.push("a set of public keys is of no use with the accepted algorithms".into());
@@ -75,7 +76,8 @@ fn secret(options: &JwtOptions, accepted: &[Algorithm], problems: &mut Vec<Strin
     let least = shared.map(least_secret).max();
     match (&options.secret, least) {
         (Some(_), None) => {
-            problems.push("a secret is of no use unless HS256, HS384 or HS512 is accepted (algorithms)".into());
+            problems
+                .push("a secret is of no use unless HS256, HS384 or HS512 is accepted (algorithms)".into());
         }
         (None, Some(_)) => {
             problems.push("HS256, HS384 and HS512 need a secret that is shared with the issuer".into());

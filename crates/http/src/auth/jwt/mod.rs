@@ -66,7 +66,9 @@ impl Authenticator for Jwt {
 
     fn is_presented(&self, request: &Parts) -> bool {
         let values = request.headers.get_all(AUTHORIZATION).iter();
-        values.filter_map(|value| bearer(value.as_bytes())).any(|token| !token.starts_with(API_KEY_PREFIX.as_bytes()))
+        values
+            .filter_map(|value| bearer(value.as_bytes()))
+            .any(|token| !token.starts_with(API_KEY_PREFIX.as_bytes()))
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Claims, AuthenticationFailure> {

@@ -29,7 +29,7 @@ struct Held {
     keys: Arc<KeySet>,
     /// When they were asked for that there are.
     since: Option<Duration>,
-    /// When they were asked for the last time.
+    /// When they were asked for the last time, and an answer came or none.
     asked: Option<Duration>,
     is_down: bool,
 }
@@ -84,16 +84,21 @@ impl RemoteKeys {
     fn ask(self: &Arc<Self>, turn: OwnedMutexGuard<()>) -> tokio::task::JoinHandle<()> {
         let this = self.clone();
         tokio::spawn(async move {
-            let asked = this.clock.uptime();
-            this.change(|held| held.asked = Some(asked));
-            match download::keys(&this.client, &this.url).await {
+            let begun = this.clock.uptime();
+            let answer = download::keys(&this.client, &this.url).await;
+            // Only now it was asked: whoever came meanwhile waited for the turn.
+            let asked = Some(this.clock.uptime());
+            match answer {
                 Ok(keys) => this.change(|held| {
-                    *held =
-                        Held { keys: Arc::new(keys), since: Some(asked), asked: Some(asked), is_down: false };
+                    *held = Held { keys: Arc::new(keys), since: Some(begun), asked, is_down: false };
                 }),
                 Err(cause) => {
-                    tracing::warn!(url = this.name(), cause, "the keys of the issuer of tokens could not be had");
-                    this.change(|held| held.is_down = true);
+                    tracing::warn!(
+                        url = this.name(),
+                        cause,
+                        "the keys of the issuer of tokens could not be had"
+                    );
+                    this.change(|held| (held.asked, held.is_down) = (asked, true));
                 }
             }
             drop(turn);
