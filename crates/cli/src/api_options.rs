@@ -172,4 +172,63 @@ mod tests {
         let found = problems(text);
         assert_eq!(found.len(), 4, "{found:#?}");
     }
+
+    /// Files of this content, and what is wrong with settings that name them; `DIR` stands for their folder.
+    fn problems_with_files(files: &[(&str, &str)], text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        problems(&text.replace("DIR", folder.path().to_str().unwrap()))
+    }
+
+    #[test]
+    fn keys_of_tokens_are_read_from_files() {
+        // The end of the line is no part of the secret.
+        let secret = "0123456789abcdef0123456789abcdef\n";
+        let text = r#"
+            [auth]
+            strategy = "jwt"
+            authorization_enabled = true
+            jwt.issuer = "https://issuer.example"
+            jwt.audiences = ["tasker"]
+            jwt.algorithms = ["HS256"]
+            jwt.secret_file = "DIR/secret"
+        "#;
+        assert_eq!(problems_with_files(&[("secret", secret)], text), Vec::<String>::new());
+        let jwks = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let text = text.replace("HS256", "EdDSA").replace("secret_file", "jwks_file");
+        assert_eq!(problems_with_files(&[("secret", jwks)], &text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn api_95_everything_wrong_with_tokens_is_told_and_no_secret() {
+        let text = r#"
+            [auth]
+            strategy = "jwt"
+            authorization_enabled = true
+            jwt.algorithms = ["HS256", "none"]
+            jwt.leeway = "5m"
+            jwt.secret_file = "DIR/secret"
+            jwt.public_key_files = ["DIR/missing"]
+        "#;
+        let found = problems_with_files(&[("secret", "sixteen bytes ab")], text);
+        let expected =
+            ["issuer", "audiences", "leeway", "none", "DIR/missing cannot be read", "has 16 bytes"];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for part in expected.map(|part| part.trim_start_matches("DIR")) {
+            assert!(found.iter().any(|problem| problem.contains(part)), "{part}: {found:#?}");
+        }
+        assert!(!found.concat().contains("sixteen"));
+        let twice = r#"
+            [auth]
+            strategy = "jwt"
+            jwt = { issuer = "a", audiences = ["b"], secret_file = "a", secret_env = "B", jwks_url = "https://issuer.example/" }
+        "#;
+        let found = problems(twice);
+        assert!(found.len() == 1 && found[0].contains("secret_env"), "{found:#?}");
+        let found =
+            problems(&twice.replace("secret_file = \"a\", ", "").replace("\"B\"", "\"no such variable\""));
+        assert!(found.len() == 1 && !found[0].contains("no such variable"), "{found:#?}");
+    }
 }
