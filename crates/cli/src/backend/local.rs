@@ -142,7 +142,7 @@ impl Backend for Local {
 }
 
 /// Who acts: as told, else the user of this process.
-fn actor(told: Option<String>) -> String {
+pub fn actor(told: Option<String>) -> String {
     let user =
         || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
     told.or_else(user).unwrap_or_else(|| "cli".into())

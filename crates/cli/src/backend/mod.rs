@@ -24,7 +24,7 @@ use tasker_wire::{
     TaskExplanationDocument, TaskList, TransitionDocument,
 };
 
-pub use self::local::Local;
+pub use self::local::{Local, actor};
 pub use self::remote::Remote;
 pub use self::target::{open, refuse, refuse_flag, server};
 pub use self::token::Token;

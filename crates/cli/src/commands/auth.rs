@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use tasker_engine::use_cases::{MintedApiKey, NewApiKey};
 use tasker_wire::{ApiKeyCreated, ApiKeyDocument, ApiKeyList, ApiKeyStatus};
 
-use super::task::operator::actor;
 use crate::api_options;
 use crate::args::{AuthCommand, CreateKeyArgs, KeyCommand, RotateKeyArgs};
+use crate::backend::actor;
 use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
 use crate::output::table::Table;

@@ -61,6 +61,8 @@ fn refuse(command: &Command, session: &Session) -> Result<(), Failure> {
         Command::Torture(_) => backend::refuse_flag("torture", session),
         // What asks for the tasks that a server has must not be answered from another database.
         Command::Events(_) => backend::refuse("events", session),
+        // Keys are made where they are kept, by whoever may already open the database.
+        Command::Auth(_) => backend::refuse("auth", session),
         Command::Analyze(AnalyzeCommand::Definition(_)) => Ok(()),
         Command::Analyze(_) => backend::refuse("analyze", session),
         Command::Definition(_) | Command::Task(_) | Command::Step(_) => Ok(()),
