@@ -219,3 +219,42 @@ fn masked(value: &Value) -> Value {
     mask_value(&mut value);
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tasker_core::definition::{LoadOptions, load};
+
+    use super::*;
+
+    fn document() -> DefinitionDocument {
+        let text = "name: n\nstep_templates:\n- {name: a, handler: x, handler_config: {token: t}}\n- {name: b, handler: x, depends_on_step: a}\n";
+        let plan = Plan::new(load(text, &LoadOptions::default()).definition.unwrap());
+        DefinitionDocument::with_secrets(&plan)
+    }
+
+    #[test]
+    fn a_document_shows_its_definition_again() {
+        let shown = document();
+        let again = DefinitionDocument::with_secrets(&Plan::new(shown.definition().unwrap()));
+        assert_eq!(again.steps, shown.steps);
+        assert_eq!(again.full_name, shown.full_name);
+        assert_eq!(shown.masked().steps[0].handler_config, json!({"token": "[FILTERED]"}));
+    }
+
+    #[test]
+    fn steps_that_make_no_graph_are_no_definition() {
+        let changes: [fn(&mut DefinitionDocument); 5] = [
+            |shown| shown.steps.clear(),
+            |shown| shown.steps[1].name = shown.steps[0].name.clone(),
+            |shown| shown.steps[1].depends_on = vec![StepName::new("none").unwrap()],
+            |shown| shown.steps[0].depends_on = vec![StepName::new("b").unwrap()],
+            |shown| shown.priority = 77,
+        ];
+        for change in changes {
+            let mut shown = document();
+            change(&mut shown);
+            assert!(shown.definition().is_err(), "{shown:?}");
+        }
+    }
+}

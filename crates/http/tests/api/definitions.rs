@@ -1,4 +1,4 @@
-//! `POST /definitions`.
+//! `GET` and `POST /definitions`.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -88,6 +88,27 @@ async fn whoever_registers_needs_the_permission_there() {
             server.request(Method::POST, "/definitions").header("x-claims", claims).json(&greeting("Hello")),
         );
         assert_eq!(request.await.status.as_u16(), status, "{claims}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_caller_sees_the_versions_of_its_namespaces() {
+    let server = Server::with(believing()).await;
+    let register = server.request(Method::POST, "/definitions").header("x-claims", "admin");
+    answer(register.json(&greeting("Hello"))).await.expect(201);
+    for (claims, path, names) in [
+        ("admin", "/definitions", &["order", "greet"][..]),
+        ("admin", "/definitions?namespace=hello", &["greet"]),
+        ("viewer @hello", "/definitions", &["greet"]),
+        ("viewer @default", "/definitions?namespace=hello", &[]),
+    ] {
+        let request = server.request(Method::GET, path).header("x-claims", claims);
+        let list = answer(request).await.expect(200).body;
+        let rows = list["definitions"].as_array().unwrap();
+        let found: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(found, names, "{claims} {path}");
+        assert!(rows.iter().all(|row| row["retired"] == false && row["digest"].is_string()), "{list}");
     }
     server.stop().await;
 }
