@@ -177,6 +177,7 @@ fn submission(shape: &Shape) -> Submission {
         not_before: None,
         requested_at: None,
         correlation_id: None,
+        created_by: None,
         identity: IdentityStrategy::Default,
         content: Digest([7; 32]),
     }

@@ -62,6 +62,8 @@ pub struct TaskInput {
     pub requested_at: Timestamp,
     /// What ties it to whatever caused it.
     pub correlation_id: Option<String>,
+    /// Whoever created it, as the server knows: the owner, for grants with `#own`. What the request says has no say in it.
+    pub created_by: Option<String>,
     /// Identity hash, where the strategy deduplicates.
     pub identity: Option<String>,
     /// Digest of all that the request says, to tell a repeat from another request under the same id.

@@ -91,6 +91,8 @@ pub struct Delivery {
     /// Requests that bring the same key are one request: the first is accepted, and later ones that say the same get its
     /// task. It tells repeats instead of the engine's strategy.
     pub idempotency_key: Option<Digest>,
+    /// Whoever brought it, if they were asked who they are: the owner of its task.
+    pub created_by: Option<String>,
 }
 
 impl Delivery {
@@ -201,6 +203,9 @@ pub fn submission(
     if let Some(id) = correlation_id {
         checks.storable("/correlation_id", id);
     }
+    if let Some(owner) = &request.delivery.created_by {
+        checks.storable("/created_by", owner);
+    }
     if !checks.problems.is_empty() {
         return Err(checks.problems);
     }
@@ -236,6 +241,7 @@ pub fn submission(
         not_before: request.not_before,
         requested_at: request.requested_at,
         correlation_id: request.correlation_id.or(request.delivery.correlation_id),
+        created_by: request.delivery.created_by,
         identity,
         content,
     })

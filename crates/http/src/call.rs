@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use tasker_core::access::{Decision, Extent, Permission, Principal, Subject, decide, reach};
+use tasker_core::access::{Decision, Extent, Permission, Principal, Reach, Subject, decide, reach};
 use tasker_core::ids::TaskId;
 use tasker_core::names::Namespace;
 use tasker_engine::use_cases::Operator;
@@ -102,6 +102,12 @@ impl Call {
         if extent.is_nowhere() { Err(forbidden(self.permission())) } else { Ok(extent) }
     }
 
+    /// The part of a list of tasks that may be told.
+    pub(crate) fn reach(&self) -> Result<Reach, Problem> {
+        let reach = reach(&self.principal, self.permission());
+        if reach.is_nothing() { Err(forbidden(self.permission())) } else { Ok(reach) }
+    }
+
     /// The headers.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -131,7 +137,11 @@ impl Call {
     ) -> Result<TaskDetail, Problem> {
         let detail = api.engine.task_detail(id).await?;
         let namespace = &detail.plan.definition.namespace;
-        match decide(&self.principal, permission, Subject::Task { namespace, creator: None }) {
+        match decide(
+            &self.principal,
+            permission,
+            Subject::Task { namespace, creator: detail.input.created_by.as_deref() },
+        ) {
             Decision::Allowed => Ok(detail),
             Decision::Denied => Err(forbidden(permission)),
             Decision::Hidden => Err(tasker_engine::UseCaseError::task_not_found(id).into()),

@@ -21,3 +21,8 @@ WHERE ($1::smallint[] IS NULL OR t.state = ANY ($1))
     AND ($14::timestamptz IS NULL OR i.requested_at >= $14) AND ($15::timestamptz IS NULL OR i.requested_at < $15)
     AND ($16::timestamptz IS NULL OR t.updated_at >= $16) AND ($17::timestamptz IS NULL OR t.updated_at < $17)
     AND ($18::timestamptz IS NULL OR t.ended_at >= $18) AND ($19::timestamptz IS NULL OR t.ended_at < $19)
+    AND ($21::text IS NULL OR i.created_by = $21 OR EXISTS (
+        SELECT FROM tasker.definition_history AS h
+        JOIN tasker.definition AS d ON d.id = h.definition_id
+        JOIN tasker.namespace AS n ON n.id = d.namespace_id
+        WHERE h.revision_id = t.revision_id AND n.name = ANY ($22::text[])))

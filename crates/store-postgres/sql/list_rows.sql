@@ -1,10 +1,10 @@
--- Of certain tasks ($21) those that pass a filter, as lists show them. Null lets all pass. OFFSET keeps the conditions
+-- Of certain tasks ($23) those that pass a filter, as lists show them. Null lets all pass. OFFSET keeps the conditions
 -- outside, so that no other index than that of the ids is tried, however few tasks the planner takes them to match.
 SELECT t.id, n.name, d.name, d.version, t.state, r.n_steps, t.remaining, t.priority, t.initiator, t.source_system,
     t.reason, t.tags, t.requested_at, t.created_at, t.updated_at, t.ended_at
-FROM unnest($21::uuid[]) AS asked (id)
+FROM unnest($23::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (
-    SELECT t.*, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.requested_at, i.context
+    SELECT t.*, i.initiator, i.source_system, i.reason, i.tags, i.correlation_id, i.requested_at, i.context, i.created_by
     FROM tasker.task AS t JOIN tasker.task_input AS i ON i.task_id = t.id
     WHERE t.id = asked.id
     OFFSET 0
@@ -32,3 +32,4 @@ WHERE ($1::smallint[] IS NULL OR t.state = ANY ($1))
     AND ($14::timestamptz IS NULL OR t.requested_at >= $14) AND ($15::timestamptz IS NULL OR t.requested_at < $15)
     AND ($16::timestamptz IS NULL OR t.updated_at >= $16) AND ($17::timestamptz IS NULL OR t.updated_at < $17)
     AND ($18::timestamptz IS NULL OR t.ended_at >= $18) AND ($19::timestamptz IS NULL OR t.ended_at < $19)
+    AND ($21::text IS NULL OR t.created_by = $21 OR n.name = ANY ($22::text[]))

@@ -77,6 +77,7 @@ pub(crate) struct Inputs {
     contexts: Vec<String>,
     tags: Vec<String>,
     bypass_steps: Vec<String>,
+    created_by: Vec<Option<String>>,
 }
 
 impl Inputs {
@@ -92,6 +93,7 @@ impl Inputs {
         self.contexts.push(input.context.as_str().to_owned());
         self.tags.push(json_text(&input.tags));
         self.bypass_steps.push(json_text(&input.bypass_steps));
+        self.created_by.push(input.created_by.clone());
     }
 
     pub(crate) fn bind(&self, query: Query) -> Query {
@@ -107,6 +109,7 @@ impl Inputs {
             .bind(&self.contexts)
             .bind(&self.tags)
             .bind(&self.bypass_steps)
+            .bind(&self.created_by)
     }
 }
 

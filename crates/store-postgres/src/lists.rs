@@ -7,8 +7,8 @@ use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
 use tasker_store::list::{
-    Between, Column, Direction, Found, KnownRevision, Leg, Line, Position, SortKey, TaskFilter, TaskPage,
-    TaskRow, Walk, Way,
+    Between, Column, Direction, Found, KnownRevision, Leg, Line, Own, Position, SortKey, TaskFilter,
+    TaskPage, TaskRow, Walk, Way,
 };
 use uuid::Uuid;
 
@@ -129,6 +129,7 @@ fn statement(column: Column, direction: Direction) -> &'static str {
         Column::Initiator => (sql::LIST_INITIATOR_UP, sql::LIST_INITIATOR_DOWN),
         Column::SourceSystem => (sql::LIST_SOURCE_UP, sql::LIST_SOURCE_DOWN),
         Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
+        Column::CreatedBy => (sql::LIST_CREATOR_UP, sql::LIST_CREATOR_DOWN),
     };
     match direction {
         Direction::Asc => up,
@@ -183,7 +184,11 @@ fn bind_filter(query: Query, filter: &TaskFilter) -> Query {
     let times = [filter.created, filter.requested, filter.updated, filter.ended];
     let bind = |query: Query, Between { from, before }| query.bind(from.map(At)).bind(before.map(At));
     let query = times.into_iter().fold(query, bind);
-    query.bind(filter.context.as_ref().map(|context| context.as_str().to_owned()))
+    let everything_in = |own: &Own| own.everything_in.iter().map(ToString::to_string).collect::<Vec<_>>();
+    query
+        .bind(filter.context.as_ref().map(|context| context.as_str().to_owned()))
+        .bind(filter.own.as_ref().map(|own| own.created_by.clone()))
+        .bind(filter.own.as_ref().map(everything_in))
 }
 
 fn codes(states: &[TaskState]) -> Vec<i16> {

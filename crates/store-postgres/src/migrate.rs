@@ -38,6 +38,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, readable_from: 1, sql: include_str!("../migrations/0004_log_readers.sql") },
     Migration { version: 5, readable_from: 1, sql: include_str!("../migrations/0005_list_indexes.sql") },
     Migration { version: 6, readable_from: 1, sql: include_str!("../migrations/0006_api_keys.sql") },
+    // Tasks that older programs accept are owned by nobody.
+    Migration { version: 7, readable_from: 1, sql: include_str!("../migrations/0007_owners.sql") },
 ];
 
 /// The text of all migrations.
@@ -47,7 +49,8 @@ pub(crate) const TEXT: &str = concat!(
     include_str!("../migrations/0003_check_and_reader.sql"),
     include_str!("../migrations/0004_log_readers.sql"),
     include_str!("../migrations/0005_list_indexes.sql"),
-    include_str!("../migrations/0006_api_keys.sql")
+    include_str!("../migrations/0006_api_keys.sql"),
+    include_str!("../migrations/0007_owners.sql")
 );
 
 /// What a database has.

@@ -142,6 +142,20 @@ const READS: &[Case] = &[
         &["task_created_at_idx"],
     ),
     (
+        "list_creator_up",
+        sql::LIST_CREATOR_UP,
+        Purpose::Read,
+        "'', md5('t7')::uuid, 'x', 51",
+        &["task_input_created_by_idx"],
+    ),
+    (
+        "list_creator_down",
+        sql::LIST_CREATOR_DOWN,
+        Purpose::Read,
+        "'x', md5('t7')::uuid, '', 51",
+        &["task_input_created_by_idx"],
+    ),
+    (
         "list_initiator_up",
         sql::LIST_INITIATOR_UP,
         Purpose::Read,
@@ -188,7 +202,7 @@ const READS: &[Case] = &[
         sql::LIST_ROWS,
         Purpose::Read,
         "null, null, 'x', 'x', 'x', 'x', 5, '{x}', '{x}', '{x}', '{x}', now(), now(), now(), now(), now(), now(), \
-            now(), now(), '{}', array[md5('t7')::uuid, md5('t8')::uuid]",
+            now(), now(), '{}', 'x', '{x}', array[md5('t7')::uuid, md5('t8')::uuid]",
         &["task_pkey", "task_input_pkey", "task_annotation_task_id_id_idx"],
     ),
     (

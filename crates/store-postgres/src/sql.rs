@@ -43,6 +43,8 @@ statements! {
     LIST_CORRELATION_UP = "list_correlation_up",
     LIST_CREATED_DOWN = "list_created_down",
     LIST_CREATED_UP = "list_created_up",
+    LIST_CREATOR_DOWN = "list_creator_down",
+    LIST_CREATOR_UP = "list_creator_up",
     LIST_INITIATOR_DOWN = "list_initiator_down",
     LIST_INITIATOR_UP = "list_initiator_up",
     LIST_REQUESTED_DOWN = "list_requested_down",

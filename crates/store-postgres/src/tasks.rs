@@ -47,6 +47,7 @@ fn input(row: &PgRow, first: usize) -> Result<TaskInput, sqlx::Error> {
         correlation_id: row.try_get(first + 7)?,
         identity: row.try_get(first + 8)?,
         content: rows::digest(row, first + 9)?,
+        created_by: row.try_get(first + 10)?,
     })
 }
 

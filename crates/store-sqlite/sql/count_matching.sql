@@ -1,4 +1,4 @@
--- How many tasks pass a filter: list_matches of all, and lists as JSON of states (?1) and revisions (?18).
+-- How many tasks pass a filter: list_matches of all, and lists as JSON of states (?1) and revisions (?20).
 SELECT count(*)
 FROM task AS t JOIN task_input AS i ON i.task_seq = t.seq
 WHERE (?1 IS NULL OR t.state IN (SELECT value FROM json_each(?1)))
@@ -23,4 +23,9 @@ WHERE (?1 IS NULL OR t.state IN (SELECT value FROM json_each(?1)))
     AND (?11 IS NULL OR i.requested_at >= ?11) AND (?12 IS NULL OR i.requested_at < ?12)
     AND (?13 IS NULL OR t.updated_at >= ?13) AND (?14 IS NULL OR t.updated_at < ?14)
     AND (?15 IS NULL OR t.ended_at >= ?15) AND (?16 IS NULL OR t.ended_at < ?16)
-    AND (?18 IS NULL OR t.revision_id IN (SELECT value FROM json_each(?18)))
+    AND (?20 IS NULL OR t.revision_id IN (SELECT value FROM json_each(?20)))
+    AND (?18 IS NULL OR i.created_by = ?18 OR EXISTS (
+        SELECT 1 FROM definition_revision AS r
+        JOIN definition AS d ON d.id = r.definition_id
+        JOIN namespace AS n ON n.id = d.namespace_id
+        WHERE r.id = t.revision_id AND n.name IN (SELECT value FROM json_each(?19))))

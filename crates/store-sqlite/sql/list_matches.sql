@@ -25,3 +25,8 @@ WHERE t.id = ?1
     AND (?11 IS NULL OR i.requested_at >= ?11) AND (?12 IS NULL OR i.requested_at < ?12)
     AND (?13 IS NULL OR t.updated_at >= ?13) AND (?14 IS NULL OR t.updated_at < ?14)
     AND (?15 IS NULL OR t.ended_at >= ?15) AND (?16 IS NULL OR t.ended_at < ?16)
+    AND (?18 IS NULL OR i.created_by = ?18 OR EXISTS (
+        SELECT 1 FROM definition_revision AS r
+        JOIN definition AS d ON d.id = r.definition_id
+        JOIN namespace AS n ON n.id = d.namespace_id
+        WHERE r.id = t.revision_id AND n.name IN (SELECT value FROM json_each(?19))))

@@ -141,6 +141,7 @@ fn statement(column: Column, direction: Direction) -> &'static str {
         Column::Initiator => (sql::LIST_INITIATOR_UP, sql::LIST_INITIATOR_DOWN),
         Column::SourceSystem => (sql::LIST_SOURCE_UP, sql::LIST_SOURCE_DOWN),
         Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
+        Column::CreatedBy => (sql::LIST_CREATOR_UP, sql::LIST_CREATOR_DOWN),
     };
     match direction {
         Direction::Asc => up,
@@ -191,6 +192,8 @@ fn values(filter: &TaskFilter) -> Vec<Value> {
         values.extend([from, before].map(|at| Value::from(at.map(Timestamp::as_micros))));
     }
     values.push(Value::from(filter.context.as_ref().map(|context| context.as_str().to_owned())));
+    values.push(Value::from(filter.own.as_ref().map(|own| own.created_by.clone())));
+    values.push(json(serde_json::json!(filter.own.as_ref().map(|own| &own.everything_in))));
     values
 }
 

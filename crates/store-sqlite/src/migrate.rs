@@ -28,6 +28,8 @@ const MIGRATIONS: &[Migration] = &[
     // Programs for older schemas leave out the id beside a request.
     Migration { version: 3, readable_from: 3, sql: include_str!("../sql/migrations/0003_list_indexes.sql") },
     Migration { version: 4, readable_from: 3, sql: include_str!("../sql/migrations/0004_api_keys.sql") },
+    // Tasks that older programs accept are owned by nobody.
+    Migration { version: 5, readable_from: 3, sql: include_str!("../sql/migrations/0005_owners.sql") },
 ];
 
 /// What a file holds.

@@ -152,7 +152,8 @@ fn insert_input(connection: &Connection, seq: i64, id: TaskId, input: &TaskInput
         input.identity,
         input.content.0.as_slice(),
         input.context.as_str(),
-        id.0.as_bytes().as_slice()
+        id.0.as_bytes().as_slice(),
+        input.created_by
     ])?;
     Ok(())
 }

@@ -86,6 +86,7 @@ fn input(connection: &Connection, seq: i64) -> Result<TaskInput, Trouble> {
             identity: row.get(7)?,
             content: tasker_core::ids::Digest(row.get(8)?),
             context: rows::payload(row, 9)?,
+            created_by: row.get(10)?,
         })
     });
     input.optional()?.ok_or_else(|| Trouble::Corrupt("the input of a task is missing".into()))

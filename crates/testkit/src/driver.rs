@@ -106,6 +106,7 @@ impl Driver {
             not_before: None,
             requested_at: None,
             correlation_id: None,
+            created_by: None,
             identity: IdentityStrategy::Default,
             content: Digest::of(b"content"),
         }

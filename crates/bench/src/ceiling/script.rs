@@ -73,6 +73,7 @@ fn submission(workload: &Workload, plan: &Arc<Plan>) -> Submission {
         not_before: None,
         requested_at: None,
         correlation_id: None,
+        created_by: None,
         identity: IdentityStrategy::Default,
         content: Digest::of(b"a request"),
     }

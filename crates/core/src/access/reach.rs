@@ -40,6 +40,30 @@ pub fn reach(principal: &Principal, permission: Permission) -> Reach {
     Reach { all: reach.all.within(limits), own: reach.own.within(limits) }
 }
 
+impl Reach {
+    /// Whether nothing is seen anywhere.
+    pub fn is_nothing(&self) -> bool {
+        self.all.is_nowhere() && self.own.is_nowhere()
+    }
+
+    /// Where anything is seen at all.
+    pub fn anywhere(&self) -> Extent {
+        match (&self.all, &self.own) {
+            (Extent::In(all), Extent::In(own)) => Extent::In(all | own),
+            _ => Extent::Everywhere,
+        }
+    }
+
+    /// If something is seen only because the principal created it: the namespaces where everything is.
+    pub fn everything_in(&self) -> Option<&BTreeSet<Namespace>> {
+        match (&self.all, &self.own) {
+            (Extent::Everywhere, _) => None,
+            (Extent::In(all), Extent::In(own)) if own.is_subset(all) => None,
+            (Extent::In(all), _) => Some(all),
+        }
+    }
+}
+
 impl Extent {
     /// No namespace.
     pub const fn nowhere() -> Self {
@@ -123,6 +147,24 @@ mod tests {
         let claims = Claims { grants: vec!["*:*#own".parse().unwrap()], ..Claims::anonymous() };
         let seen = reach(&Principal::new(claims, &Roles::default()), INDEX);
         assert!(seen.all.is_nowhere() && seen.own.is_nowhere());
+    }
+
+    #[test]
+    fn a_reach_tells_what_is_seen_only_by_whoever_created_it() {
+        let check = |all: &[&str], own: &[&str], anywhere: &[&str], everything_in: Option<&[&str]>| {
+            let reach = Reach { all: extent(all), own: extent(own) };
+            assert_eq!(reach.anywhere(), extent(anywhere));
+            assert_eq!(reach.everything_in().cloned().map(Extent::In), everything_in.map(extent));
+            assert_eq!(reach.is_nothing(), anywhere.is_empty());
+        };
+        check(&[], &[], &[], None);
+        check(&["*"], &[], &["*"], None);
+        check(&["*"], &["*"], &["*"], None);
+        check(&["a"], &["a"], &["a"], None);
+        check(&["a"], &["b"], &["a", "b"], Some(&["a"]));
+        check(&["a"], &["*"], &["*"], Some(&["a"]));
+        check(&[], &["*"], &["*"], Some(&[]));
+        check(&[], &["b"], &["b"], Some(&[]));
     }
 
     #[test]

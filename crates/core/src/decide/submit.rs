@@ -45,6 +45,8 @@ pub struct Submission {
     pub requested_at: Option<Timestamp>,
     /// What ties it to whatever caused it.
     pub correlation_id: Option<String>,
+    /// Whoever created it, as the server knows; `None` if nobody was asked who they are.
+    pub created_by: Option<String>,
     /// How repeats are told.
     pub identity: IdentityStrategy,
     /// Digest of all that the request says but for times.
@@ -158,6 +160,7 @@ fn input_of(submission: &Submission, now: Timestamp) -> Result<TaskInput, String
         bypass_steps,
         requested_at,
         correlation_id: submission.correlation_id.clone(),
+        created_by: submission.created_by.clone(),
         identity,
         content: submission.content,
     })

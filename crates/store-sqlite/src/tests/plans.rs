@@ -130,6 +130,14 @@ fn hot_statements_use_their_index() {
             sql::LIST_CORRELATION_DOWN,
             "SEARCH task_input USING COVERING INDEX task_input_by_correlation (correlation_id>? AND (correlation_id,task_id)<(?,?))",
         ),
+        (
+            sql::LIST_CREATOR_UP,
+            "SEARCH task_input USING COVERING INDEX task_input_by_creator ((created_by,task_id)>(?,?) AND created_by<?)",
+        ),
+        (
+            sql::LIST_CREATOR_DOWN,
+            "SEARCH task_input USING COVERING INDEX task_input_by_creator (created_by>? AND (created_by,task_id)<(?,?))",
+        ),
         (sql::LIST_MATCHES, "SEARCH t USING INDEX sqlite_autoindex_task_1 (id=?)"),
         (sql::LIST_MATCHES, "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::LIST_MATCHES, "SEARCH a USING INDEX task_annotation_by_task (task_seq=?)"),
@@ -176,6 +184,8 @@ fn hot_statements_do_not_sort() {
         sql::LIST_SOURCE_DOWN,
         sql::LIST_CORRELATION_UP,
         sql::LIST_CORRELATION_DOWN,
+        sql::LIST_CREATOR_UP,
+        sql::LIST_CREATOR_DOWN,
         sql::CHECK_OPEN,
         sql::CHECK_ENDED,
     ] {

@@ -17,6 +17,8 @@ pub struct TaskFilter {
     pub namespace: Option<Namespace>,
     /// Only in one of these namespaces: those that whoever asks may see.
     pub namespaces: Option<BTreeSet<Namespace>>,
+    /// Only what whoever asks created, but for namespaces where it may see everything.
+    pub own: Option<Own>,
     /// Only of this name.
     pub name: Option<DefinitionName>,
     /// Only of this version.
@@ -86,6 +88,7 @@ impl TaskFilter {
         let texts = [&self.initiator, &self.source_system, &self.reason, &self.correlation_id];
         let times = [self.created, self.requested, self.updated, self.ended];
         texts.iter().any(|text| text.is_some())
+            || self.own.is_some()
             || self.priority.is_some()
             || !self.tags.is_empty()
             || !self.annotations.is_empty()
@@ -105,6 +108,22 @@ impl TaskFilter {
             && self.namespaces.as_ref().is_none_or(|visible| visible.contains(namespace))
             && self.name.as_ref().is_none_or(|wanted| wanted == name)
             && self.version.as_ref().is_none_or(|wanted| wanted == version)
+    }
+}
+
+/// What one principal created, and everything in some namespaces.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Own {
+    /// The principal.
+    pub created_by: String,
+    /// Where everything is seen.
+    pub everything_in: BTreeSet<Namespace>,
+}
+
+impl Own {
+    /// Whether a task of a definition in this namespace, created by this one, is among them.
+    pub fn holds(&self, namespace: &Namespace, created_by: Option<&str>) -> bool {
+        created_by == Some(&self.created_by) || self.everything_in.contains(namespace)
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Column {
     SourceSystem,
     /// What ties it to whatever caused it, if anything does.
     CorrelationId,
+    /// Whoever created it, if that is known.
+    CreatedBy,
 }
 
 impl Column {
@@ -49,6 +51,8 @@ impl Line {
     /// tasks with one value are wanted. Tasks of certain states or definitions are found by these.
     pub(super) fn of(filter: &TaskFilter) -> Option<Self> {
         let exact = |column, text: &Option<String>| text.as_ref().map(|_| Self::text(column, text));
+        let creator = filter.own.as_ref().filter(|own| own.everything_in.is_empty());
+        let creator = creator.map(|own| own.created_by.clone());
         match filter.sort {
             TaskSort::RequestedAt => Some(Self::time(Column::RequestedAt, filter.requested)),
             TaskSort::CreatedAt => Some(Self::time(Column::CreatedAt, filter.created)),
@@ -57,6 +61,7 @@ impl Line {
             TaskSort::Id if filter.correlation_id.is_some() => {
                 exact(Column::CorrelationId, &filter.correlation_id)
             }
+            TaskSort::Id if creator.is_some() => exact(Column::CreatedBy, &creator),
             TaskSort::Id if filter.is_of_kinds() => None,
             TaskSort::Id => exact(Column::Initiator, &filter.initiator)
                 .or_else(|| exact(Column::SourceSystem, &filter.source_system)),
@@ -109,6 +114,7 @@ pub(super) fn before_all(direction: Direction) -> TaskId {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Own;
     use super::*;
 
     fn line(change: impl FnOnce(&mut TaskFilter)) -> Option<Line> {
@@ -130,6 +136,14 @@ mod tests {
             (list.initiator, list.name) = (Some("ops".into()), Some("order".parse().unwrap()));
         };
         assert_eq!(line(of_kind), None);
+        let mine = |list: &mut TaskFilter| {
+            of_kind(list);
+            list.own = Some(Own { created_by: "me".into(), everything_in: [].into() });
+        };
+        let mine = line(mine).unwrap();
+        assert_eq!((mine.column, &mine.low, &mine.high), (Column::CreatedBy, &text("me"), &text("me")));
+        let more = Own { created_by: "me".into(), everything_in: ["shop".parse().unwrap()].into() };
+        assert_eq!(line(|list| list.own = Some(more)), None);
         let rarest = |list: &mut TaskFilter| {
             of_kind(list);
             list.correlation_id = Some("c".into());

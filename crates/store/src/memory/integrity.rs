@@ -119,6 +119,7 @@ mod tests {
             not_before: None,
             requested_at: None,
             correlation_id: None,
+            created_by: None,
             identity: IdentityStrategy::Default,
             content: Digest([0; 32]),
         };

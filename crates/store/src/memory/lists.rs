@@ -86,6 +86,10 @@ impl Task {
         let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
         filter.wants_definition(&definition.namespace, &definition.name, &definition.version)
             && filter.wanted_states().contains(&record.state)
+            && filter
+                .own
+                .as_ref()
+                .is_none_or(|own| own.holds(&definition.namespace, input.created_by.as_deref()))
             && is(&filter.initiator, &input.initiator)
             && is(&filter.source_system, &input.source_system)
             && is(&filter.reason, &input.reason)

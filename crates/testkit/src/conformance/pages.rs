@@ -10,7 +10,7 @@ use tasker_core::plan::Plan;
 use tasker_core::record::TaskInput;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::list::{Between, Direction, Position, SortKey, TaskFilter, TaskRow, TaskSort};
+use tasker_store::list::{Between, Direction, Own, Position, SortKey, TaskFilter, TaskRow, TaskSort};
 
 use crate::StoreUnderTest;
 use crate::definitions::{namespace, plan_with, version};
@@ -30,6 +30,16 @@ const CASES: &[Case] = &[
         |r, _, _| r.namespace.as_str() == "shop",
     ),
     ("nothing visible", |f, _| f.namespaces = Some([].into()), |_, _, _| false),
+    (
+        "own",
+        |f, _| f.own = Some(Own { created_by: "ada".into(), everything_in: [].into() }),
+        |_, i, _| i.created_by.as_deref() == Some("ada"),
+    ),
+    (
+        "own and a namespace",
+        |f, _| f.own = Some(Own { created_by: "ada".into(), everything_in: [namespace("shop")].into() }),
+        |r, i, _| i.created_by.as_deref() == Some("ada") || r.namespace.as_str() == "shop",
+    ),
     ("name", |f, _| f.name = Some("order".parse().expect("a name")), |r, _, _| r.name.as_str() == "order"),
     ("version", |f, _| f.version = Some(version("9.0.0")), |r, _, _| r.version == version("9.0.0")),
     (
@@ -72,6 +82,7 @@ fn vary(request: &mut Submission, n: u32) {
     let bit = |at: u32| n >> at & 1 == 1;
     let either = |at, yes: &str, no: &str| if bit(at) { yes.to_owned() } else { no.to_owned() };
     (request.initiator, request.source_system) = (either(0, "ops", "Ops"), either(1, "till", "web"));
+    request.created_by = bit(2).then(|| either(1, "ada", "Ada"));
     request.reason = either(2, "sale", "sal");
     request.correlation_id = bit(3).then(|| either(0, "c-1", "c-2"));
     request.tags =
@@ -152,7 +163,9 @@ pub async fn every_filter_alone_and_with_every_other(store: StoreUnderTest) {
 
 /// Whether two cases set the same field.
 fn overwrites(name: &str, other: &str) -> bool {
-    [name, other] == ["namespaces", "nothing visible"] || [name, other] == ["tag", "tags"]
+    [name, other] == ["namespaces", "nothing visible"]
+        || [name, other] == ["tag", "tags"]
+        || [name, other] == ["own", "own and a namespace"]
 }
 
 pub async fn every_order_upwards_and_downwards(store: StoreUnderTest) {

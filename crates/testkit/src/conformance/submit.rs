@@ -20,6 +20,7 @@ pub async fn everything_of_a_request_is_stored(store: StoreUnderTest) {
         .start_with(&plan, |r| {
             r.context = Payload::from_stored(text);
             (r.initiator, r.source_system, r.reason) = ("ops".into(), "shop".into(), "new order".into());
+            r.created_by = Some("Ädà".into());
             r.tags = vec!["vip".into(), "eu".into()];
             r.priority = Priority::new(2).expect("2 is a priority");
             r.requested_at = Some(requested_at);
@@ -36,6 +37,7 @@ pub async fn everything_of_a_request_is_stored(store: StoreUnderTest) {
     assert_eq!(detail.input.requested_at, requested_at);
     assert_eq!(detail.input.correlation_id.as_deref(), Some("abc-1"));
     assert_eq!(detail.input.content, Digest::of(b"this request"));
+    assert_eq!(detail.input.created_by.as_deref(), Some("Ädà"));
     assert_eq!(detail.input.identity, None);
     assert_eq!(detail.plan.digest, plan.digest);
     assert_eq!(detail.plan.definition, plan.definition);

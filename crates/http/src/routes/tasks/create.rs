@@ -4,6 +4,8 @@ use axum::extract::State;
 use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use tasker_core::access::{Action, Permission, Resource};
+use tasker_core::ids::TaskId;
 use tasker_core::request::{Delivery, TaskRequest};
 use tasker_engine::use_cases::SubmittedTask;
 use tasker_wire::TaskReply;
@@ -57,6 +59,9 @@ pub(crate) async fn create_task(
 ) -> Result<Response, Problem> {
     let key = key(&call)?;
     let submitted = submit(&api, &call, body.read::<CreateTaskRequest>()?, key).await?;
+    if !submitted.created {
+        permit_replay(&api, &call, submitted.task_id).await?;
+    }
     let path = format!("{}/tasks/{}", api.options.base_path, submitted.task_id);
     let location = HeaderValue::try_from(path).map_err(|_| {
         Problem::new(&codes::INTERNAL_ERROR, "the answer could not be written")
@@ -93,6 +98,15 @@ pub(super) async fn submit(
     api.engine.submit(request).await.map_err(refusal)
 }
 
+/// Whether the caller may be told of a task that the same request made before: its own, or one that it may see.
+async fn permit_replay(api: &ApiState, call: &Call, id: TaskId) -> Result<(), Problem> {
+    let owner = api.engine.task_detail(id).await?.input.created_by;
+    if !call.principal.is_anonymous() && owner.as_deref() == Some(call.principal.id()) {
+        return Ok(());
+    }
+    call.task_for(api, id, Permission::of(Resource::Task, Action::Show)).await.map(drop)
+}
+
 /// Fills in what the call itself tells.
 fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskRequest {
     if request.initiator.is_none() && !call.principal.is_anonymous() {
@@ -100,6 +114,7 @@ fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskR
     }
     request.delivery = Delivery {
         correlation_id: Some(call.correlation_id().to_owned()),
+        created_by: (!call.principal.is_anonymous()).then(|| call.principal.id().to_owned()),
         idempotency_key: key.map(|key| Delivery::key_of(call.principal.id(), &key)),
     };
     request

@@ -1,12 +1,15 @@
 //! `GET /tasks`: a page of tasks.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use tasker_core::access::Extent;
+use tasker_core::names::Namespace;
 use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
-use tasker_store::list::{Between, Direction, TaskFilter, TaskSort};
+use tasker_store::list::{Between, Direction, Own, TaskFilter, TaskSort};
 use tasker_wire::{Pagination, TaskList};
 
 use super::parts::STATES;
@@ -91,11 +94,7 @@ pub(crate) fn operation() -> Operation {
 
 /// Lists tasks.
 pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
-    let namespaces = match call.extent()? {
-        Extent::Everywhere => None,
-        Extent::In(namespaces) => Some(namespaces),
-    };
-    let list = TaskFilter { namespaces, ..filter(&call.query)? };
+    let list = visible(&call, filter(&call.query)?)?;
     let page = match call.query.text("cursor") {
         None => list.clone(),
         Some(cursor) => list
@@ -107,6 +106,21 @@ pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Resul
     let next_cursor = page.next.as_ref().map(|next| list.cursor(next));
     let pagination = Pagination { total_count: page.total, ..Pagination::by_cursor(list.limit, next_cursor) };
     Ok(json(StatusCode::OK, &TaskList::new(page.tasks, pagination)))
+}
+
+/// What of a list the caller may see.
+fn visible(call: &Call, list: TaskFilter) -> Result<TaskFilter, Problem> {
+    let reach = call.reach()?;
+    let created_by = call.principal.id();
+    let own = |everything_in: &BTreeSet<Namespace>| Own {
+        created_by: created_by.to_owned(),
+        everything_in: everything_in.clone(),
+    };
+    let namespaces = match reach.anywhere() {
+        Extent::Everywhere => None,
+        Extent::In(namespaces) => Some(namespaces),
+    };
+    Ok(TaskFilter { namespaces, own: reach.everything_in().map(own), ..list })
 }
 
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {
