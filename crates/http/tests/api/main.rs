@@ -14,6 +14,7 @@ mod jwt;
 mod matrix;
 mod metrics;
 mod openapi;
+mod ownership;
 mod records;
 mod roles;
 mod routing;

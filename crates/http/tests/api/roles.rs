@@ -12,7 +12,8 @@ use tasker_http::{ApiOptions, Authorization};
 
 use crate::server::{Answer, Server, answer};
 
-/// Believes the header `x-claims`: words that are roles, grants if they have a `:`, namespaces if they begin with `@`.
+/// Believes the header `x-claims`: words that are roles, grants if they have a `:`, namespaces if they begin with `@`,
+/// who asks if they begin with `=`.
 struct Believer;
 
 #[async_trait]
@@ -29,6 +30,10 @@ impl Authenticator for Believer {
         let text = request.headers["x-claims"].to_str().expect("text");
         let mut claims = Claims { id: "somebody".into(), kind: PrincipalKind::User, ..Claims::anonymous() };
         for word in text.split(' ').filter(|word| !word.is_empty()) {
+            if let Some(id) = word.strip_prefix('=') {
+                claims.id = id.into();
+                continue;
+            }
             match word.strip_prefix('@') {
                 Some(name) => {
                     let namespace = Namespace::new(name).expect("a namespace");
