@@ -126,7 +126,7 @@ impl World {
             requested_at: None,
             correlation_id: self.rng.percent(30).then(|| "abc-1".to_owned()),
             // No chance of its own, so that seeds that were kept stay what they are.
-            created_by: (self.n_tasks % 3 == 0).then(|| "ada".to_owned()),
+            created_by: self.n_tasks.is_multiple_of(3).then(|| "ada".to_owned()),
             identity: if self.rng.percent(30) { IdentityStrategy::Hash } else { IdentityStrategy::Default },
             content: Digest::of(&self.n_tasks.to_le_bytes()),
             plan,
