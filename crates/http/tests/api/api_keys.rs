@@ -24,7 +24,7 @@ fn options() -> ApiOptions {
 }
 
 /// A key with the role viewer; the token, too.
-async fn made(server: &Server, n: u8, change: impl FnOnce(&mut ApiKey)) -> (ApiKey, String) {
+pub async fn made(server: &Server, n: u8, change: impl FnOnce(&mut ApiKey)) -> (ApiKey, String) {
     let (id, token, digest) = api_key::mint([n; 8], [n; 32]);
     let mut key = ApiKey {
         id,

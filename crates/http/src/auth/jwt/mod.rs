@@ -21,10 +21,13 @@ mod remote;
 mod signature;
 mod token;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use jsonwebtoken::Algorithm;
+use tasker_core::access::api_key::PREFIX;
 use tasker_core::access::{Claims, JWT_STRATEGY, JwtRules};
 
 pub use clock::{HostClock, JwtClock};
@@ -32,11 +35,7 @@ pub use options::{JwtOptions, JwtSecret, PublicKey};
 
 use self::keys::Keys;
 use self::token::Token;
-use super::{AuthenticationFailure, Authenticator};
-use std::sync::Arc;
-
-/// What API keys begin with: no token does, and they are given the same way.
-const API_KEY_PREFIX: &str = "tsk_";
+use super::{AuthenticationFailure, Authenticator, bearer};
 
 /// The strategy.
 pub struct Jwt {
@@ -65,10 +64,9 @@ impl Authenticator for Jwt {
     }
 
     fn is_presented(&self, request: &Parts) -> bool {
-        let values = request.headers.get_all(AUTHORIZATION).iter();
-        values
-            .filter_map(|value| bearer(value.as_bytes()))
-            .any(|token| !token.starts_with(API_KEY_PREFIX.as_bytes()))
+        let mut tokens = request.headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
+        // API keys are given the same way, and are another kind of credential.
+        tokens.any(|token| !token.starts_with(PREFIX))
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Claims, AuthenticationFailure> {
@@ -76,11 +74,11 @@ impl Authenticator for Jwt {
             return Err(AuthenticationFailure::Unavailable { cause: problem.clone() });
         }
         let mut values = request.headers.get_all(AUTHORIZATION).iter();
-        let token = values.next().and_then(|value| bearer(value.as_bytes())).unwrap_or_default();
+        let token = values.next().and_then(bearer).unwrap_or_default();
         if values.next().is_some() {
             return Err(AuthenticationFailure::refused("malformed", "authorization was given twice"));
         }
-        let token = Token::read(token)?;
+        let token = Token::read(token.as_bytes())?;
         if !self.algorithms.contains(&token.algorithm) {
             let message = "the token is signed with an algorithm that is not accepted";
             return Err(AuthenticationFailure::refused("bad_signature", message));
@@ -93,10 +91,4 @@ impl Authenticator for Jwt {
     fn problems(&self) -> Vec<String> {
         self.problems.clone()
     }
-}
-
-/// What follows the scheme; it is written in any case (RFC 9110 11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
 }

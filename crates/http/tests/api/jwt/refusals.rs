@@ -1,15 +1,17 @@
 //! Tokens that are not good, and why.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tasker_http::ApiOptions;
-use tasker_http::auth::{Authentication, Jwt, JwtOptions, JwtSecret, PublicKey, TrustedProxy};
+use tasker_http::auth::{ApiKeys, Authentication, Jwt, JwtOptions, JwtSecret, PublicKey, TrustedProxy};
 use tasker_testkit::clock::TestClock;
 
 use super::issuer::{Issuer, Signer, accepting, api, bearer, claims, jwks, seconds};
 use super::me;
+use crate::api_keys::made;
 use crate::server::{Server, answer};
 
 /// An issuer, and options that accept its tokens.
@@ -169,6 +171,23 @@ async fn api_87_two_kinds_of_credentials_are_refused_though_one_is_good() {
     }
     answer(server.request(Method::GET, "/me").header("x-forwarded-user", "ada")).await.expect(200);
     me(&server, &bearer(&issuer.token(&clock, json!({})))).await.expect(200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_87_a_bad_token_is_not_made_good_by_a_good_api_key() {
+    let clock = TestClock::default();
+    let (issuer, options) = trusted(&clock);
+    let authentication = Authentication::of(vec![Arc::new(Jwt::new(options)), Arc::new(ApiKeys::new())]);
+    let server = Server::with(ApiOptions { authentication, ..ApiOptions::default() }).await;
+    let (_, key) = made(&server, 1, |_| {}).await;
+    let both = server.request(Method::GET, "/me").header("x-api-token", &key).bearer_auth("bad");
+    assert_eq!(answer(both).await.problem(401, "AUTHENTICATION_FAILED").body["reason"], "ambiguous");
+    // Each of them alone is known for what it is, though both are given the same way.
+    for (token, strategy) in [(key, "api_key"), (issuer.token(&clock, json!({})), "jwt")] {
+        let told = me(&server, &bearer(&token)).await.expect(200);
+        assert_eq!(told.body["principal"]["auth_strategy"], strategy);
+    }
     server.stop().await;
 }
 
