@@ -10,6 +10,7 @@ mod lint;
 mod mutants;
 mod packages;
 mod run;
+mod schemathesis;
 mod sim;
 mod tests;
 mod tidy;
@@ -33,6 +34,9 @@ cargo xtask <command>
   fuzz [--seconds N] [TARGET]
                  try to break what takes input from outside, guided by coverage, 30 s in all (needs
                  a C++ compiler)
+  schemathesis [--all]
+                 ask the real server everything that its description allows and forbids, as three
+                 callers, about a minute in all (needs python3-venv; packages come from PyPI)
   mutants [NAME...]
                  put known bugs (xtask/mutants) into a copy of the sources, one at a time, and look
                  whether the tests notice
@@ -69,6 +73,8 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["fuzz", arguments @ ..] => fuzz::Options::read(arguments).and_then(|options| fuzz::run(&options)),
         ["mutants", names @ ..] => mutants::run(names),
         ["drills", arguments @ ..] => drills::run(arguments),
+        ["schemathesis"] => tests::look_at_api(tests::Extent::Usual),
+        ["schemathesis", "--all"] => tests::look_at_api(tests::Extent::All),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),
         ["ci"] => lint::run().and_then(|()| tidy::run()).and_then(|()| tests::run(tests::Extent::Usual)),

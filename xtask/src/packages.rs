@@ -26,6 +26,12 @@ const NEEDED: &[(&str, &str)] = &[
 /// What fuzzers are built with.
 pub const CPP_COMPILER: (&str, &str) = ("c++", "g++");
 
+/// What makes Python environments. It is no program: Debian packs it by itself, and has it needed for `pip`.
+pub const PYTHON: &[(&str, &str)] = &[("python3", "python3"), (PYTHON_VENV, "python3-venv")];
+
+/// The module of Python that makes environments with `pip`.
+const PYTHON_VENV: &str = "ensurepip";
+
 /// The server of PostgreSQL. Debian keeps it out of the path, under its version.
 const POSTGRES: &str = "postgres";
 
@@ -66,7 +72,14 @@ pub fn ensure_of(needed: &[(&str, &'static str)]) -> Result<()> {
 fn is_there(program: &str) -> bool {
     // Debian's daemons are in a folder that is not on everybody's path.
     let is_daemon = std::path::Path::new("/usr/sbin").join(program).is_file();
-    run::on_path(program) || is_daemon || (program == POSTGRES && debian_keeps_postgres())
+    run::on_path(program)
+        || is_daemon
+        || (program == POSTGRES && debian_keeps_postgres())
+        || (program == PYTHON_VENV && python_has(PYTHON_VENV))
+}
+
+fn python_has(module: &str) -> bool {
+    run::succeeds(Command::new("python3").args(["-c", &format!("import {module}")]))
 }
 
 fn debian_keeps_postgres() -> bool {

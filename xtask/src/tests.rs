@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{drills, fuzz, packages, run};
+use crate::{drills, fuzz, packages, run, schemathesis};
 
 /// How long drills are done in the end, if everything is tested in full.
 const DRILL_MINUTES: &str = "5";
@@ -16,12 +16,12 @@ pub enum Extent {
     All,
 }
 
-/// Installs what is missing, builds the program that the process tests start, runs the fuzzer for a while, all tests and
-/// all doc tests; in full, drills too.
+/// Installs what is missing, builds the program that the process tests start, runs the fuzzer for a while, asks the API
+/// what its description allows and forbids, runs all tests and all doc tests; in full, drills too.
 pub fn run(extent: Extent) -> Result<()> {
     packages::ensure()?;
     fuzz::run(&fuzz::Options::default())?;
-    run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
+    look_at_api(extent)?;
     // The documentation first: the summary of all other tests is the last thing that is seen.
     run::run(run::cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     run::run(runner().envs(settings(extent)))?;
@@ -29,6 +29,15 @@ pub fn run(extent: Extent) -> Result<()> {
         Extent::Usual => Ok(()),
         Extent::All => drills::run(&["--minutes", DRILL_MINUTES]),
     }
+}
+
+/// Builds the program and asks its API what its description allows and forbids.
+pub fn look_at_api(extent: Extent) -> Result<()> {
+    run::run(run::cargo().args(["build", "--package", "tasker-cli"]))?;
+    schemathesis::run(match extent {
+        Extent::Usual => schemathesis::Options::USUAL,
+        Extent::All => schemathesis::Options::ALL,
+    })
 }
 
 /// Lets the tests that compare references with the program write them instead.

@@ -10,13 +10,16 @@ use utoipa::ToSchema as _;
 use crate::operation::{self, BodyDescription, Kind, Operation, Parameter, ReplyDescription};
 use crate::reply::codes::{self, Code};
 use crate::reply::problem;
+use crate::request::forms;
 use crate::request::query::MAX_TIMES;
 use crate::route::{Cost, Requirement, Route};
 use crate::routes;
 
-/// What every route but a probe may answer.
-const EVERYWHERE: &[&Code] =
-    &[&codes::INVALID_PARAMETER, &codes::RATE_LIMITED, &codes::INTERNAL_ERROR, &codes::SERVICE_UNAVAILABLE];
+/// What every route may answer.
+const EVERYWHERE: &[&Code] = &[&codes::INVALID_PARAMETER, &codes::PAYLOAD_TOO_LARGE, &codes::INTERNAL_ERROR];
+
+/// What every route but a probe may answer besides.
+const WHERE_LIMITED: &[&Code] = &[&codes::RATE_LIMITED, &codes::SERVICE_UNAVAILABLE, &codes::TIMEOUT];
 
 /// What a route may answer besides that asks who calls.
 const TO_STRANGERS: &[&Code] = &[&codes::AUTHENTICATION_FAILED, &codes::AUTHORIZATION_FAILED];
@@ -31,6 +34,9 @@ pub fn document(base_path: &str) -> Value {
     for route in routes::table() {
         for (name, schema) in described(&route.operation) {
             add_schema(&mut schemas, name, &schema);
+        }
+        if let Some(body) = &route.operation.body {
+            add_rules(&mut schemas[&body.schema], body);
         }
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.as_str().to_lowercase()] = operation(&route);
@@ -63,6 +69,58 @@ fn described(operation: &Operation) -> impl Iterator<Item = (String, Schema)> {
 fn add_schema(schemas: &mut Map<String, Value>, name: String, schema: &Schema) {
     let schema = serde_json::to_value(schema).expect("a schema has text keys");
     schemas.insert(name, schema);
+}
+
+/// Adds what the schema of a body does not say by itself: what holds for several fields together, that no text has a NUL
+/// in it, and that `null` is the same as absent.
+fn add_rules(schema: &mut Value, body: &BodyDescription) {
+    let rules = serde_json::from_str(body.rules).expect("the rules are written as JSON");
+    merge(schema, rules);
+    exclude_nul(schema);
+    take_null(schema);
+}
+
+/// Lets fields that need not be there be `null`.
+fn take_null(schema: &mut Value) {
+    let required = schema["required"].take();
+    let is_required =
+        |name: &String| required.as_array().is_some_and(|all| all.contains(&name.as_str().into()));
+    let properties = schema["properties"].as_object_mut().into_iter().flatten();
+    for (_, property) in properties.filter(|(name, _)| !is_required(name)) {
+        if let Some(kind @ Value::String(_)) = property.get_mut("type") {
+            *kind = json!([kind, "null"]);
+        }
+    }
+    if required.is_array() {
+        schema["required"] = required;
+    } else if let Some(schema) = schema.as_object_mut() {
+        schema.remove("required");
+    }
+}
+
+fn merge(into: &mut Value, more: Value) {
+    match (into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, more) => *into = more,
+    }
+}
+
+fn exclude_nul(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let is_free = ["pattern", "format", "enum"].iter().all(|rule| !members.contains_key(*rule));
+            if is_free && members.get("type") == Some(&"string".into()) {
+                members.insert("pattern".into(), forms::TEXT.into());
+            }
+            members.values_mut().for_each(exclude_nul);
+        }
+        Value::Array(items) => items.iter_mut().for_each(exclude_nul),
+        _ => {}
+    }
 }
 
 fn operation(route: &Route) -> Value {
@@ -101,7 +159,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     let in_path = path_parameters(route.path).map(|name| {
         let schema = match name {
             "task_id" => json!({"type": "string", "format": "uuid"}),
-            _ => json!({"type": "string", "minLength": 1, "maxLength": 128}),
+            _ => schema_of(&forms::of_path(name)),
         };
         json!({"name": name, "in": "path", "required": true, "schema": schema})
     });
@@ -133,10 +191,11 @@ fn schema_of(kind: &Kind) -> Value {
             }
             schema
         }
-        Kind::Text { max } => json!({"type": "string", "minLength": 1, "maxLength": max}),
+        Kind::Text { max } => text(forms::TEXT, *max),
         Kind::Texts { max } => {
-            json!({"type": "array", "maxItems": MAX_TIMES, "items": {"type": "string", "minLength": 1, "maxLength": max}})
+            json!({"type": "array", "maxItems": MAX_TIMES, "items": text(forms::TEXT, *max)})
         }
+        Kind::Formed { pattern, max } => text(pattern, *max),
         Kind::Choice { words, default } => {
             let mut schema = json!({"type": "string", "enum": words});
             if let Some(default) = default {
@@ -150,6 +209,10 @@ fn schema_of(kind: &Kind) -> Value {
         }
         Kind::Time => json!({"type": "string", "format": "date-time"}),
     }
+}
+
+fn text(pattern: &str, max: usize) -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": max, "pattern": pattern})
 }
 
 /// The body by itself, or in an object of its own name.
@@ -198,11 +261,9 @@ fn add_response(responses: &mut Map<String, Value>, reply: &ReplyDescription) {
 
 /// Everything that may go wrong, each once.
 fn problems(route: &Route) -> Vec<&'static Code> {
-    let mut all: Vec<&Code> = Vec::new();
+    let mut all: Vec<&Code> = EVERYWHERE.to_vec();
     if route.cost != Cost::Probe {
-        all.extend(EVERYWHERE);
-    } else {
-        all.push(&codes::INVALID_PARAMETER);
+        all.extend(WHERE_LIMITED);
     }
     if route.requirement != Requirement::Public {
         all.extend(TO_STRANGERS);

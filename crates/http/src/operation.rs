@@ -65,6 +65,13 @@ pub enum Kind {
         /// Most characters.
         max: usize,
     },
+    /// Text of a form of its own, which is checked by whoever reads it.
+    Formed {
+        /// The form, as a regular expression of JSON Schema.
+        pattern: &'static str,
+        /// Most characters.
+        max: usize,
+    },
     /// One of these words.
     Choice {
         /// The words.
@@ -99,6 +106,8 @@ pub struct BodyDescription {
     pub media: &'static [&'static str],
     /// Its schema, and those that it refers to.
     pub schemas: Vec<(String, RefOr<Schema>)>,
+    /// What its schema says besides, as JSON.
+    pub rules: &'static str,
 }
 
 /// An answer.
@@ -157,8 +166,14 @@ impl Operation {
     /// Takes a document that is read by rules of its own, in one of these media types.
     pub(crate) fn free_body<T: ToSchema>(self, media: &'static [&'static str]) -> Self {
         let schema = T::name().into_owned();
-        let body =
-            BodyDescription { schema, wrapper: None, is_required: true, media, schemas: schemas::<T>() };
+        let body = BodyDescription {
+            schema,
+            wrapper: None,
+            is_required: true,
+            media,
+            schemas: schemas::<T>(),
+            rules: "{}",
+        };
         Self { body: Some(body), ..self }
     }
 
@@ -210,6 +225,7 @@ impl BodyDescription {
             is_required,
             media: &["application/json"],
             schemas: schemas::<T>(),
+            rules: T::RULES,
         }
     }
 

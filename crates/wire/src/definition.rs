@@ -80,8 +80,8 @@ pub struct StepTemplateDocument {
     pub skippable: bool,
     /// Longest time of one execution, in seconds.
     pub timeout_seconds: u32,
-    /// Settings of the handler.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// Settings of the handler; `null` if it has none.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub handler_config: Value,
 }
 

@@ -15,7 +15,7 @@ use crate::state::ApiState;
 /// How the form is chosen.
 pub(crate) const FORMAT: Parameter = Parameter {
     name: "format",
-    kind: Kind::Text { max: 32 },
+    kind: Kind::Formed { pattern: "^(json|html|mermaid|dot|svg|text)$", max: 32 },
     about: "json, html, mermaid, dot, svg or text; if absent, `Accept` chooses, and json without it",
 };
 

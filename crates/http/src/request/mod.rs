@@ -3,5 +3,6 @@
 pub(crate) mod accept;
 pub(crate) mod body;
 pub(crate) mod definition_source;
+pub(crate) mod forms;
 pub(crate) mod path;
 pub(crate) mod query;

@@ -143,7 +143,9 @@ impl Kind {
                 text.bytes().all(|b| b.is_ascii_digit())
                     && text.parse().is_ok_and(|n: u64| (*min..=*max).contains(&n))
             }
-            Self::Text { max } | Self::Texts { max } => text.chars().count() <= *max && !text.contains('\0'),
+            Self::Text { max } | Self::Texts { max } | Self::Formed { max, .. } => {
+                text.chars().count() <= *max && !text.contains('\0')
+            }
             Self::Choice { words, .. } => words.contains(&text.to_lowercase().as_str()),
             Self::Choices(words) => text.split(',').all(|word| words.contains(&word)),
             Self::Time => Timestamp::parse(text).is_some(),
@@ -158,7 +160,7 @@ impl Kind {
             Self::Count { min, max, .. } => {
                 format!("is {shown:?}, but must be a whole number from {min} to {max}")
             }
-            Self::Text { max } | Self::Texts { max } => {
+            Self::Text { max } | Self::Texts { max } | Self::Formed { max, .. } => {
                 format!("must be text of at most {max} characters, without NUL")
             }
             Self::Choice { words, .. } => format!("is {shown:?}, but must be one of {}", words.join(", ")),

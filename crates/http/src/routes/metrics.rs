@@ -16,7 +16,7 @@ const FORMAT: &str = "format";
 
 const QUERY: &[Parameter] = &[Parameter {
     name: FORMAT,
-    kind: Kind::Text { max: 32 },
+    kind: Kind::Formed { pattern: "^(prometheus|openmetrics|json)$", max: 32 },
     about: "`prometheus`, `openmetrics` or `json`; without it, what `Accept` prefers",
 }];
 
@@ -28,6 +28,8 @@ pub(crate) fn operation() -> Operation {
         )
         .query(QUERY)
         .plain_reply(200, "All metrics", "text/plain")
+        .plain_reply(200, "All metrics", "application/openmetrics-text")
+        .plain_reply(200, "All metrics", "application/json")
         .problems(&[&codes::NOT_ACCEPTABLE])
 }
 

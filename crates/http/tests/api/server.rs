@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::contract;
+
 /// A server that runs, and a client.
 pub struct Server {
     pub api: Api,
@@ -47,6 +49,9 @@ impl Server {
     pub async fn with(options: ApiOptions) -> Self {
         let StoreUnderTest { store, clock, .. } = StoreUnderTest::memory();
         let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
+        // What is served by itself, whatever this server is to be like: it may be too busy to say.
+        contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())
+            .await;
         let api = Api::new(engine, options).expect("options that can be used");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -75,6 +80,11 @@ impl Server {
         Driver::new(StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None })
     }
 
+    /// Where it listens.
+    pub fn socket_address(&self) -> &str {
+        self.address.trim_start_matches("http://")
+    }
+
     /// A request to be completed; the path begins below the base path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/tasker{path}", self.address))
@@ -101,13 +111,18 @@ impl Server {
     }
 }
 
-/// Sends a request.
+/// Sends a request. What comes back must be as described (spec/api.md, 131).
 pub async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("an answer");
+    let (client, request) = request.build_split();
+    let request = request.expect("a request");
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a body");
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status, headers, body }
+    let answer = Answer { status, headers, body };
+    contract::check(&method, &path, &answer);
+    answer
 }
 
 impl Answer {

@@ -22,6 +22,7 @@ pub struct CreateAnnotationRequest {
 impl RequestDocument for CreateAnnotationRequest {
     const WRAPPER: Option<&'static str> = Some("annotation");
     const FIELDS: &'static [&'static str] = &["type", "value"];
+    const RULES: &'static str = r#"{"properties": {"value": {"not": {"type": "null"}}}}"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tasker_core::ids::TaskId;
 use tasker_core::payload::Payload;
-use tasker_core::request::{Fields, RequestProblem, TaskRequest};
+use tasker_core::request::{Fields, RequestProblem, TaskRequest, text_problem};
 
 use super::{CreateTaskRequest, RequestDocument};
 
@@ -83,6 +83,13 @@ pub struct BulkActionRequest {
 
 impl RequestDocument for BulkActionRequest {
     const FIELDS: &'static [&'static str] = &["action", "task_ids", "dry_run", "reason"];
+    const RULES: &'static str = r#"{
+        "properties": {"task_ids": {"uniqueItems": true, "items": {"format": "uuid"}}},
+        "anyOf": [
+            {"properties": {"action": {"enum": ["cancel", "retry", "resume"]}}},
+            {"required": ["reason"], "properties": {"reason": {"type": "string", "minLength": 1}}}
+        ]
+    }"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
@@ -99,6 +106,10 @@ impl RequestDocument for BulkActionRequest {
             }
         }
         let (dry_run, reason) = (fields.flag("dry_run").unwrap_or(false), fields.text("reason"));
+        // Told once, not for each task, and whether there are such tasks or not.
+        if let Some(problem) = reason.as_ref().and_then(|reason| text_problem("/reason", reason)) {
+            fields.fail(problem.code, "reason", problem.message);
+        }
         if action == Some(BulkAction::Resolve) && reason.as_ref().is_none_or(String::is_empty) {
             fields.fail("blank", "reason", "say why the tasks count as done");
         }

@@ -24,6 +24,9 @@ pub trait RequestDocument: Sized {
     /// Its fields.
     const FIELDS: &'static [&'static str];
 
+    /// What its JSON Schema says besides what it says of each field: a JSON object.
+    const RULES: &'static str = "{}";
+
     /// What is read.
     type Read;
 

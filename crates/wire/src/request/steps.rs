@@ -29,6 +29,10 @@ pub struct UpdateStepRequest {
 impl RequestDocument for UpdateStepRequest {
     const WRAPPER: Option<&'static str> = Some(WRAPPER);
     const FIELDS: &'static [&'static str] = &["retry_limit", "inputs"];
+    const RULES: &'static str = r#"{"anyOf": [
+        {"required": ["retry_limit"], "properties": {"retry_limit": {"type": "integer"}}},
+        {"required": ["inputs"], "properties": {"inputs": {"type": "object"}}}
+    ]}"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
@@ -69,11 +73,11 @@ impl RequestDocument for CancelStepRequest {
 pub struct RetryStepRequest {
     /// New limit of executions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 1_000_000))]
     pub retry_limit: Option<u32>,
     /// So many executions more, where that is needed; not together with `retry_limit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 1_000_000))]
     pub more: Option<u32>,
     /// Whether the handler gets a new idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +98,10 @@ impl RetryStepRequest {
 
 impl RequestDocument for RetryStepRequest {
     const FIELDS: &'static [&'static str] = &["retry_limit", "more", "new_idempotency_key", "reason"];
+    const RULES: &'static str = r#"{"anyOf": [
+        {"properties": {"retry_limit": {"type": "null"}}},
+        {"properties": {"more": {"type": "null"}}}
+    ]}"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {

@@ -16,15 +16,18 @@ pub(super) const MOST_EXECUTIONS: u32 = 1_000_000;
 #[serde(deny_unknown_fields)]
 pub struct CreateTaskRequest {
     /// Name of the definition.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_/.-]*$"))]
     pub name: String,
     /// Its namespace; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, min_length = 1, max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]*$")
+    )]
     pub namespace: Option<String>,
     /// An exact version, or `latest`; the latest if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, min_length = 1, max_length = 32))]
     pub version: Option<String>,
     /// What the task works on: an object that fits the schema of the definition.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
@@ -84,6 +87,7 @@ impl RequestDocument for CreateTaskRequest {
         "correlation_id",
         "id",
     ];
+    const RULES: &'static str = r#"{"properties": {"tags": {"items": {"maxLength": 128}}}}"#;
     type Read = TaskRequest;
 
     fn read(fields: Fields) -> Result<TaskRequest, Vec<RequestProblem>> {
@@ -110,6 +114,13 @@ pub struct UpdateTaskRequest {
 impl RequestDocument for UpdateTaskRequest {
     const WRAPPER: Option<&'static str> = Some("task");
     const FIELDS: &'static [&'static str] = &["reason", "tags"];
+    const RULES: &'static str = r#"{
+        "properties": {"tags": {"items": {"maxLength": 128}}},
+        "anyOf": [
+            {"required": ["reason"], "properties": {"reason": {"type": "string"}}},
+            {"required": ["tags"], "properties": {"tags": {"type": "array"}}}
+        ]
+    }"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
@@ -157,11 +168,11 @@ pub struct RetryTaskRequest {
     pub step_names: Option<Vec<String>>,
     /// New limit of executions for each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 1_000_000))]
     pub retry_limit: Option<u32>,
     /// So many executions more for each of them, where that is needed; not together with `retry_limit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 1_000_000))]
     pub more: Option<u32>,
     /// Why; kept in the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,6 +189,10 @@ impl RetryTaskRequest {
 
 impl RequestDocument for RetryTaskRequest {
     const FIELDS: &'static [&'static str] = &["step_names", "retry_limit", "more", "reason"];
+    const RULES: &'static str = r#"{"anyOf": [
+        {"properties": {"retry_limit": {"type": "null"}}},
+        {"properties": {"more": {"type": "null"}}}
+    ]}"#;
     type Read = Self;
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {

@@ -7,14 +7,15 @@ use tasker_core::plan::Plan;
 use tasker_wire::{DefinitionDocument, NamespaceList};
 
 use crate::call::Call;
-use crate::operation::{Kind, Parameter};
+use crate::operation::Parameter;
 use crate::reply::{Problem, json};
+use crate::request::forms;
 use crate::state::ApiState;
 
 /// Which version is meant.
 pub(crate) const VERSION: Parameter = Parameter {
     name: "version",
-    kind: Kind::Text { max: 64 },
+    kind: forms::VERSION_OR_LATEST,
     about: "The version; `latest` or none: the latest that is not retired",
 };
 

@@ -27,7 +27,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The header by which repeats of a request are told.
 pub(super) const IDEMPOTENCY_KEY: Parameter = Parameter {
     name: "Idempotency-Key",
-    kind: Kind::Text { max: MAX_KEY },
+    kind: Kind::Formed { pattern: r"^[\x20-\x7e]{1,128}$", max: MAX_KEY },
     about: "A name that the caller gives this request. The same request with the same key gets the same task, however often \
             it is sent; another request with it is refused. It holds for this caller, as long as the task is kept",
 };

@@ -16,6 +16,7 @@ use super::parts::STATES;
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, json};
+use crate::request::forms;
 use crate::request::query::Query;
 use crate::state::ApiState;
 
@@ -24,9 +25,9 @@ const fn parameter(name: &'static str, kind: Kind, about: &'static str) -> Param
 }
 
 const QUERY: &[Parameter] = &[
-    parameter("namespace", Kind::Text { max: 64 }, "Only of this namespace"),
-    parameter("name", Kind::Text { max: 128 }, "Only of definitions of this name"),
-    parameter("version", Kind::Text { max: 64 }, "Only of this version"),
+    parameter("namespace", forms::NAMESPACE, "Only of this namespace"),
+    parameter("name", forms::DEFINITION, "Only of definitions of this name"),
+    parameter("version", forms::VERSION, "Only of this version"),
     parameter("status", Kind::Choices(STATES), "Only in one of these states, with commas between them"),
     parameter("initiator", Kind::Text { max: 128 }, "Only asked for by this one"),
     parameter("source_system", Kind::Text { max: 128 }, "Only from this system"),

@@ -12,6 +12,7 @@ use tasker_wire::{Include, TaskDocument, TaskReply};
 use crate::call::Call;
 use crate::operation::{Kind, Parameter};
 use crate::reply::{Problem, etag, json_with};
+use crate::request::forms;
 use crate::state::ApiState;
 
 /// Parts that are shown unless something else is asked for.
@@ -39,7 +40,7 @@ pub(crate) const INCLUDE: Parameter = Parameter {
 /// The header that says which version a change is meant for.
 pub(crate) const IF_MATCH: Parameter = Parameter {
     name: "If-Match",
-    kind: Kind::Text { max: 8_192 },
+    kind: forms::ENTITY_TAGS,
     about: "Versions for which this is meant; if it has changed since, nothing is done",
 };
 

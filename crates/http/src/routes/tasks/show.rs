@@ -13,6 +13,7 @@ use super::parts;
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes, etag, json_with};
+use crate::request::forms;
 use crate::state::ApiState;
 
 /// The parameter that asks for the analysis.
@@ -27,7 +28,7 @@ pub(crate) fn operation() -> Operation {
         .query(&[parts::INCLUDE, INCLUDE_DEPENDENCIES])
         .headers(&[Parameter {
             name: "If-None-Match",
-            kind: Kind::Text { max: 8_192 },
+            kind: forms::ENTITY_TAGS,
             about: "Versions that the caller has already",
         }])
         .reply::<TaskReply>(200, "The task")

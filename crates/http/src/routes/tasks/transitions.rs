@@ -10,12 +10,13 @@ use tasker_wire::{Pagination, TransitionDocument, TransitionList};
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes, json};
+use crate::request::forms;
 use crate::state::ApiState;
 
 /// The parameters of a page of a history.
 pub(crate) const QUERY: &[Parameter] = &[
     Parameter { name: "limit", kind: Kind::PAGE_LIMIT, about: "Most changes of a page" },
-    Parameter { name: "cursor", kind: Kind::Text { max: 100 }, about: "`next_cursor` of the page before" },
+    Parameter { name: "cursor", kind: forms::LOG_CURSOR, about: "`next_cursor` of the page before" },
 ];
 
 pub(crate) fn operation() -> Operation {
