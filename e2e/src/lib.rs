@@ -2,6 +2,7 @@
 //! and drills: things that are done to nodes, servers and disks while random workflows run, with the proof that nothing
 //! came of it.
 
+pub mod api;
 pub mod database;
 pub mod drill;
 pub mod home;

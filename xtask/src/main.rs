@@ -7,6 +7,7 @@ mod drills;
 mod fuzz;
 mod instructions;
 mod lint;
+mod load;
 mod mutants;
 mod packages;
 mod run;
@@ -45,6 +46,9 @@ cargo xtask <command>
                  workflows run, prove that it was done, and judge what came of it: each drill once,
                  or all of them again and again. A workflow that something is found with is kept in
                  e2e/seeds/workflows.txt
+  load [--seconds N] [--connections N]
+                 how many tasks a second the real server accepts, released and on PostgreSQL, while
+                 nobody runs them and while it does
   tidy           the rules of this repository that no compiler knows
   docs           write the generated halves of docs/cli.md and docs/configuration.md, and docs/openapi.json, anew
   ci             lint, tidy, test: cheapest first
@@ -75,6 +79,7 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["drills", arguments @ ..] => drills::run(arguments),
         ["schemathesis"] => tests::look_at_api(tests::Extent::Usual),
         ["schemathesis", "--all"] => tests::look_at_api(tests::Extent::All),
+        ["load", arguments @ ..] => load::run(arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),
         ["ci"] => lint::run().and_then(|()| tidy::run()).and_then(|()| tests::run(tests::Extent::Usual)),

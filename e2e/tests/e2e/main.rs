@@ -5,6 +5,7 @@ mod drills;
 mod examples;
 mod http_calls;
 mod idle;
+mod overload;
 mod reference;
 mod repair;
 mod resume;

@@ -105,7 +105,7 @@ impl Place {
         let cancelled = self.task(&["report", "--namespace", "shop"])?;
         self.tasker(&["task", "cancel", &cancelled])?;
         self.tasker(&["worker", "run", "--until-idle", "--allow-commands"])?;
-        self.tasker(&["task", "resolve", &resolved])?;
+        self.tasker(&["task", "resolve", "--reason", "paid by hand", &resolved])?;
         self.task(&["order"]).map(drop)
     }
 

@@ -44,6 +44,7 @@ pub(crate) fn operation() -> Operation {
             ("Idempotent-Replayed", "`true` if the same request was accepted before, and made this task"),
         ])
         .problems(&[
+            &codes::TASK_NOT_FOUND,
             &codes::HANDLER_NOT_FOUND,
             &codes::CONTEXT_SCHEMA_VIOLATION,
             &codes::DUPLICATE_TASK,
