@@ -128,6 +128,16 @@ async fn a_request_that_is_sent_again_tells_nothing_of_the_tasks_of_others() {
     server.send_as(&who("bob"), Method::POST, "/tasks", &body).await.problem(404, "TASK_NOT_FOUND");
     let viewer = format!("{} viewer", who("vera"));
     server.send_as(&viewer, Method::POST, "/tasks", &body).await.expect(201);
+    for (claims, expected) in [(who("ada"), 201), (who("bob"), 404), (viewer, 201)] {
+        let many = json!({"tasks": [body]});
+        let done = server.send_as(&claims, Method::POST, "/tasks/bulk", &many).await.expect(207).body;
+        let item = &done["results"][0];
+        assert_eq!(
+            (&item["status"], item["task"].is_object()),
+            (&json!(expected), expected == 201),
+            "{claims}"
+        );
+    }
     server.stop().await;
 }
 

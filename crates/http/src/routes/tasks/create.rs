@@ -60,9 +60,6 @@ pub(crate) async fn create_task(
 ) -> Result<Response, Problem> {
     let key = key(&call)?;
     let submitted = submit(&api, &call, body.read::<CreateTaskRequest>()?, key).await?;
-    if !submitted.created {
-        permit_replay(&api, &call, submitted.task_id).await?;
-    }
     let path = format!("{}/tasks/{}", api.options.base_path, submitted.task_id);
     let location = HeaderValue::try_from(path).map_err(|_| {
         Problem::new(&codes::INTERNAL_ERROR, "the answer could not be written")
@@ -87,7 +84,8 @@ pub(super) fn key(call: &Call) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Hands in what the caller asks for.
+/// Hands in what the caller asks for. If the same request was accepted before, its task is told of only to whoever may
+/// see it.
 pub(super) async fn submit(
     api: &ApiState,
     call: &Call,
@@ -96,7 +94,11 @@ pub(super) async fn submit(
 ) -> Result<SubmittedTask, Problem> {
     let request = asked_by(call, request, key);
     call.permit_in(&request.namespace)?;
-    api.engine.submit(request).await.map_err(refusal)
+    let submitted = api.engine.submit(request).await.map_err(refusal)?;
+    if !submitted.created {
+        permit_replay(api, call, submitted.task_id).await?;
+    }
+    Ok(submitted)
 }
 
 /// Whether the caller may be told of a task that the same request made before: its own, or one that it may see.
