@@ -365,7 +365,12 @@ const DAMAGES: &[fn(&mut Driver)] = &[
     |d| d.steps[0].queue.iter_mut().for_each(|row| row.worker = Some(worker(1))),
     |d| d.steps.iter_mut().filter_map(|step| step.queue.as_mut()).for_each(|row| row.fence = Fence(3)),
     |d| d.steps[0].queue = d.steps[1].queue.clone(),
-    |d| drop(d.log.remove(1)),
+    // Other damage may have left no second entry.
+    |d| {
+        if d.log.len() > 1 {
+            d.log.remove(1);
+        }
+    },
     |d| drop(d.log.pop()),
 ];
 
