@@ -227,7 +227,7 @@ mod tests {
     fn namespaces_count_names_and_versions() {
         let payments = Namespace::new("payments").unwrap();
         let rows = ["a", "a", "b"].map(|text| (payments.clone(), name(text)));
-        let list = NamespaceList::new(rows, true, Instant(Timestamp::from_micros(0)));
+        let list = NamespaceList::new(rows, true, Timestamp::from_micros(0).into());
         let counts: Vec<_> = list
             .namespaces
             .iter()

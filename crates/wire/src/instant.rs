@@ -8,15 +8,22 @@ use tasker_core::time::Timestamp;
 /// Microseconds of a millisecond.
 const MILLI: i64 = 1_000;
 
-/// An instant, written as RFC 3339 in UTC with milliseconds: `2026-01-31T09:00:00.500Z`.
+/// An instant of whole milliseconds, written as RFC 3339 in UTC: `2026-01-31T09:00:00.500Z`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Instant(pub Timestamp);
+pub struct Instant(Timestamp);
 
 /// Keeps the milliseconds only, so that whoever writes a document and whoever reads it see the same.
 impl From<Timestamp> for Instant {
     fn from(at: Timestamp) -> Self {
         let micros = at.as_micros();
         Self(Timestamp::from_micros(micros - micros.rem_euclid(MILLI)))
+    }
+}
+
+impl Instant {
+    /// The instant as the engine counts.
+    pub fn timestamp(self) -> Timestamp {
+        self.0
     }
 }
 
@@ -36,7 +43,7 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Timestamp::deserialize(deserializer).map(Self)
+        Timestamp::deserialize(deserializer).map(Self::from)
     }
 }
 
@@ -51,7 +58,15 @@ mod tests {
             ("2026-01-31T09:00:00.123999Z", "2026-01-31T09:00:00.123Z"),
             ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
         ] {
-            assert_eq!(Instant(Timestamp::parse(given).unwrap()).to_string(), written);
+            assert_eq!(Instant::from(Timestamp::parse(given).unwrap()).to_string(), written);
         }
+    }
+
+    #[test]
+    fn whoever_reads_a_document_has_the_instants_that_its_writer_had() {
+        let written = Instant::from(Timestamp::parse("2026-01-31T09:00:00.0019Z").unwrap());
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<Instant>(&text).unwrap(), written);
+        assert_eq!(serde_json::from_str::<Instant>("\"2026-01-31T09:00:00.0019Z\"").unwrap(), written);
     }
 }

@@ -55,7 +55,7 @@ impl From<&Principal> for PrincipalDocument {
             is_admin: principal.is_admin(),
             auth_strategy: claims.strategy.to_owned(),
             token_id: claims.token_id.clone(),
-            expires_at: claims.expires_at.map(Instant),
+            expires_at: claims.expires_at.map(Into::into),
         }
     }
 }

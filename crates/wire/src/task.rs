@@ -261,7 +261,7 @@ impl TaskDocument {
             requested_at: input.requested_at.into(),
             created_at: record.created_at.into(),
             updated_at: record.updated_at.into(),
-            completed_at: record.ended_at.map(Instant),
+            completed_at: record.ended_at.map(Into::into),
             lock_version: record.version().0,
             execution: Some(execution.into()),
             steps: Some(StepDocument::list(record, plan, steps, now)),

@@ -105,7 +105,8 @@ fn row(key: &ApiKeyDocument) -> [String; 6] {
     };
     rights.extend(key.namespaces.as_deref().map(|spaces| format!("in {}", names(spaces))));
     let rights = if rights.is_empty() { "none".to_owned() } else { rights.join(" ") };
-    let at = |at: Option<tasker_wire::Instant>| at.map_or("never".to_owned(), |at| time::local(at.0));
+    let at =
+        |at: Option<tasker_wire::Instant>| at.map_or("never".to_owned(), |at| time::local(at.timestamp()));
     [key.id.clone(), key.name.clone(), status.into(), rights, at(key.expires_at), at(key.last_used_at)]
 }
 

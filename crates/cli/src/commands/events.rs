@@ -210,7 +210,7 @@ fn text_of(cursor: Cursor, event: &TransitionDocument) -> String {
     let details = event.metadata.as_ref().map(|metadata| shorten(&metadata.to_string(), 200));
     let line = format!(
         "{cursor}  {}  {}  {step}  {} -> {}  {}  {}",
-        time::local(event.at.0),
+        time::local(event.at.timestamp()),
         event.task_id,
         event.from.as_deref().unwrap_or("-"),
         event.to,

@@ -16,7 +16,7 @@ pub fn list(rows: &[DefinitionSummary], style: Style) -> String {
             row.name.to_string(),
             row.version.to_string(),
             row.steps.to_string(),
-            time::local(row.registered_at.0),
+            time::local(row.registered_at.timestamp()),
             note(row),
             super::shorten(row.description.as_deref().unwrap_or_default(), 50),
         ]);

@@ -26,7 +26,7 @@ pub fn list(page: &TaskList, style: Style) -> String {
             task.full_name.clone(),
             task.status.to_string(),
             format!("{}/{}", task.total_steps - task.remaining_steps.min(task.total_steps), task.total_steps),
-            time::local(task.created_at.0),
+            time::local(task.created_at.timestamp()),
             task.tags.join(","),
         ]);
     }
@@ -71,7 +71,7 @@ fn steps_of(task: &TaskDocument) -> &[StepDocument] {
 }
 
 fn standing(task: &TaskDocument) -> Vec<(&'static str, String)> {
-    let took = task.completed_at.map(|end| time::span(end.0.since(task.created_at.0)));
+    let took = task.completed_at.map(|end| time::span(end.timestamp().since(task.created_at.timestamp())));
     let steps = steps_of(task);
     let n_done = steps.iter().filter(|step| step.processed).count();
     let done = format!("{n_done}/{} steps done", steps.len());
@@ -80,8 +80,8 @@ fn standing(task: &TaskDocument) -> Vec<(&'static str, String)> {
         ("definition", task.full_name.clone()),
         ("status", task.status.to_string()),
         ("progress", done),
-        ("created", time::local(task.created_at.0)),
-        ("ended", task.completed_at.map(|at| time::local(at.0)).unwrap_or_default()),
+        ("created", time::local(task.created_at.timestamp())),
+        ("ended", task.completed_at.map(|at| time::local(at.timestamp())).unwrap_or_default()),
         ("took", took.unwrap_or_default()),
     ]
 }
@@ -117,14 +117,15 @@ fn steps(steps: &[StepDocument], style: Style) -> String {
 
 fn took(step: &StepDocument) -> Option<String> {
     let end = step.last_attempted_at.or(step.processed_at)?;
-    (step.attempts > 0).then(|| time::span(end.0.since(step.started_at.unwrap_or(end).0)))
+    (step.attempts > 0).then(|| time::span(end.timestamp().since(step.started_at.unwrap_or(end).timestamp())))
 }
 
 fn told(step: &StepDocument) -> String {
     match (&step.error, &step.results, step.next_retry_at) {
-        (Some(error), _, Some(at)) => {
-            shorten(&format!("again at {}: {}: {}", time::local(at.0), error.code, error.message), 90)
-        }
+        (Some(error), _, Some(at)) => shorten(
+            &format!("again at {}: {}: {}", time::local(at.timestamp()), error.code, error.message),
+            90,
+        ),
         (Some(error), _, None) => shorten(&format!("{}: {}", error.code, error.message), 90),
         (None, Some(results), _) => shorten(results.as_str(), 90),
         (None, None, _) => String::new(),
@@ -147,10 +148,13 @@ pub fn step(step: &StepDocument, style: Style) -> String {
             ("attempts", format!("{} of {}", step.attempts, step.retry_limit)),
             ("after", names(&step.parents)),
             ("before", names(&step.children)),
-            ("started", step.started_at.map(|at| time::local(at.0)).unwrap_or_default()),
-            ("last attempt", step.last_attempted_at.map(|at| time::local(at.0)).unwrap_or_default()),
-            ("next attempt", step.next_retry_at.map(|at| time::local(at.0)).unwrap_or_default()),
-            ("done", step.processed_at.map(|at| time::local(at.0)).unwrap_or_default()),
+            ("started", step.started_at.map(|at| time::local(at.timestamp())).unwrap_or_default()),
+            (
+                "last attempt",
+                step.last_attempted_at.map(|at| time::local(at.timestamp())).unwrap_or_default(),
+            ),
+            ("next attempt", step.next_retry_at.map(|at| time::local(at.timestamp())).unwrap_or_default()),
+            ("done", step.processed_at.map(|at| time::local(at.timestamp())).unwrap_or_default()),
             ("error", error.unwrap_or_default()),
             (
                 "error context",
@@ -173,7 +177,7 @@ pub fn events(events: &[TransitionDocument], style: Style) -> String {
     for event in events {
         table.row([
             event.seq.to_string(),
-            time::local(event.at.0),
+            time::local(event.at.timestamp()),
             event.step_name.as_ref().map(ToString::to_string).unwrap_or_else(|| "(task)".into()),
             event.from.clone().unwrap_or_else(|| "-".into()),
             event.to.clone(),

@@ -89,7 +89,7 @@ impl Board {
             return Some(News::Ended { state });
         };
         let (step, to) = (*self.positions.get(name)?, StepState::from_name(&entry.to)?);
-        self.step(step, to, entry.at.0, entry.metadata.as_ref().unwrap_or(&Value::Null))
+        self.step(step, to, entry.at.timestamp(), entry.metadata.as_ref().unwrap_or(&Value::Null))
     }
 
     fn step(&mut self, step: Ordinal, to: StepState, at: Timestamp, metadata: &Value) -> Option<News> {
