@@ -15,6 +15,11 @@ pub fn counted(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Bytes as digits, two for each: `00ff`.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn cut(mut text: String, max_bytes: usize) -> String {
     let ellipsis = if max_bytes >= ELLIPSIS.len() { ELLIPSIS } else { "" };
     text.truncate(text.floor_char_boundary(max_bytes - ellipsis.len()));

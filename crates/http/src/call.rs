@@ -136,15 +136,18 @@ impl Call {
         permission: Permission,
     ) -> Result<TaskDetail, Problem> {
         let detail = api.engine.task_detail(id).await?;
-        let namespace = &detail.plan.definition.namespace;
-        match decide(
-            &self.principal,
-            permission,
-            Subject::Task { namespace, creator: detail.input.created_by.as_deref() },
-        ) {
-            Decision::Allowed => Ok(detail),
+        self.permit(&detail, permission)?;
+        Ok(detail)
+    }
+
+    /// Whether something may be done with a task.
+    pub(crate) fn permit(&self, task: &TaskDetail, permission: Permission) -> Result<(), Problem> {
+        let namespace = &task.plan.definition.namespace;
+        let subject = Subject::Task { namespace, creator: task.input.created_by.as_deref() };
+        match decide(&self.principal, permission, subject) {
+            Decision::Allowed => Ok(()),
             Decision::Denied => Err(forbidden(permission)),
-            Decision::Hidden => Err(tasker_engine::UseCaseError::task_not_found(id).into()),
+            Decision::Hidden => Err(tasker_engine::UseCaseError::task_not_found(task.record.id).into()),
         }
     }
 

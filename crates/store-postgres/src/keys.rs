@@ -73,12 +73,7 @@ async fn list(parts: &Parts) -> Result<Vec<ApiKey>, Trouble> {
 }
 
 async fn update(parts: &Parts, id: &str, change: KeyChange) -> Result<Option<ApiKey>, Trouble> {
-    let (mut expires, mut revoked, mut used) = (None, None, None);
-    match change {
-        KeyChange::ExpiresAt(at) => expires = Some(At(at)),
-        KeyChange::Revoked(at) => revoked = Some(At(at)),
-        KeyChange::UsedAt(at) => used = Some(At(at)),
-    }
+    let [expires, revoked, used] = change.columns().map(|at| at.map(At));
     let mut session = parts.reads.begin(Begin::Write).await?;
     let query = session.query(sql::KEY_CHANGE).bind(id.to_owned()).bind(expires).bind(revoked).bind(used);
     let row = session.row(query).await;

@@ -83,18 +83,17 @@ async fn search(session: &mut Session, filter: &TaskFilter, leg: &Leg<'_, Uuid>)
 /// The next places of a group.
 async fn candidates(session: &mut Session, leg: &Leg<'_, Uuid>) -> Result<Vec<Position>, Trouble> {
     let limit = i64::try_from(leg.chunk).unwrap_or(i64::MAX);
-    let upwards = leg.direction == Direction::Asc;
     let of_id = |row: &PgRow| Ok(Position { key: SortKey::Nothing, id: TaskId(row.try_get(0)?) });
     match (&leg.group.way, &leg.group.kinds) {
         (Way::Along(line), _) => along(session, leg, line, limit).await,
         (Way::Merged, Some(kinds)) => {
-            let sql = if upwards { sql::LIST_OLDEST_OF } else { sql::LIST_NEWEST_OF };
+            let sql = leg.direction.pick(sql::LIST_OLDEST_OF, sql::LIST_NEWEST_OF);
             let query = session.query(sql).bind(leg.after.id.0).bind(limit);
             let rows = session.rows(query.bind(codes(&kinds.states)).bind(kinds.revisions.clone())).await?;
             rows.iter().map(of_id).collect()
         }
         (Way::Merged | Way::All, _) => {
-            let sql = if upwards { sql::LIST_OLDEST } else { sql::LIST_NEWEST };
+            let sql = leg.direction.pick(sql::LIST_OLDEST, sql::LIST_NEWEST);
             let rows = session.rows(session.query(sql).bind(leg.after.id.0).bind(limit)).await?;
             rows.iter().map(of_id).collect()
         }
@@ -131,10 +130,7 @@ fn statement(column: Column, direction: Direction) -> &'static str {
         Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
         Column::CreatedBy => (sql::LIST_CREATOR_UP, sql::LIST_CREATOR_DOWN),
     };
-    match direction {
-        Direction::Asc => up,
-        Direction::Desc => down,
-    }
+    direction.pick(up, down)
 }
 
 /// Binds a value of a line.

@@ -73,12 +73,7 @@ fn insert(connection: &Connection, key: &ApiKey) -> Result<bool, Trouble> {
 }
 
 fn update(connection: &Connection, id: &str, change: KeyChange) -> Result<Option<ApiKey>, Trouble> {
-    let (mut expires, mut revoked, mut used) = (None, None, None);
-    match change {
-        KeyChange::ExpiresAt(at) => expires = Some(at.as_micros()),
-        KeyChange::Revoked(at) => revoked = Some(at.as_micros()),
-        KeyChange::UsedAt(at) => used = Some(at.as_micros()),
-    }
+    let [expires, revoked, used] = change.columns().map(|at| at.map(Timestamp::as_micros));
     let mut statement = connection.prepare_cached(sql::KEY_CHANGE)?;
     Ok(statement.query_row(params![id, expires, revoked, used], key).optional()?)
 }

@@ -83,29 +83,29 @@ fn search(connection: &Connection, filter: &TaskFilter, leg: &Leg<'_, i64>) -> R
 /// The next places of a group.
 fn candidates(connection: &Connection, leg: &Leg<'_, i64>) -> Result<Vec<Position>, Trouble> {
     let limit = i64::try_from(leg.chunk).unwrap_or(i64::MAX);
-    let (all, of) = match leg.direction {
-        Direction::Asc => (sql::LIST_OLDEST, sql::LIST_OLDEST_OF),
-        Direction::Desc => (sql::LIST_NEWEST, sql::LIST_NEWEST_OF),
-    };
     let after = bytes(&leg.after.id);
-    let mut ids = match (&leg.group.way, &leg.group.kinds) {
+    let ids = match (&leg.group.way, &leg.group.kinds) {
         (Way::Along(line), _) => return along(connection, leg, line, limit),
         (Way::Merged, Some(kinds)) => {
+            let sql = leg.direction.pick(sql::LIST_OLDEST_OF, sql::LIST_NEWEST_OF);
             let mut merged = Vec::new();
             for state in &kinds.states {
                 for revision in &kinds.revisions {
-                    merged.extend(ids(connection, of, params![after, limit, state.code(), revision])?);
+                    merged.extend(ids(connection, sql, params![after, limit, state.code(), revision])?);
                 }
             }
+            merged.sort_unstable();
+            if leg.direction == Direction::Desc {
+                merged.reverse();
+            }
+            merged.truncate(leg.chunk);
             merged
         }
-        (Way::Merged | Way::All, _) => ids(connection, all, params![after, limit])?,
+        (Way::Merged | Way::All, _) => {
+            let sql = leg.direction.pick(sql::LIST_OLDEST, sql::LIST_NEWEST);
+            ids(connection, sql, params![after, limit])?
+        }
     };
-    ids.sort_unstable();
-    if leg.direction == Direction::Desc {
-        ids.reverse();
-    }
-    ids.truncate(leg.chunk);
     Ok(ids.into_iter().map(|id| Position { key: SortKey::Nothing, id }).collect())
 }
 
@@ -143,10 +143,7 @@ fn statement(column: Column, direction: Direction) -> &'static str {
         Column::CorrelationId => (sql::LIST_CORRELATION_UP, sql::LIST_CORRELATION_DOWN),
         Column::CreatedBy => (sql::LIST_CREATOR_UP, sql::LIST_CREATOR_DOWN),
     };
-    match direction {
-        Direction::Asc => up,
-        Direction::Desc => down,
-    }
+    direction.pick(up, down)
 }
 
 /// A value of a line.

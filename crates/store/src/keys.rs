@@ -34,6 +34,15 @@ pub enum KeyChange {
 }
 
 impl KeyChange {
+    /// The new end, when it was revoked, when it was used; `None` for what does not change.
+    pub fn columns(self) -> [Option<Timestamp>; 3] {
+        match self {
+            Self::ExpiresAt(at) => [Some(at), None, None],
+            Self::Revoked(at) => [None, Some(at), None],
+            Self::UsedAt(at) => [None, None, Some(at)],
+        }
+    }
+
     /// Applies it.
     pub fn apply(self, key: &mut ApiKey) {
         match self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tasker_config::span;
 use tasker_core::payload::Payload;
 use tasker_core::time::Timestamp;
+use tasker_store::list::MAX_WANTED_CONTEXT;
 
 /// An instant, or how far away it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +73,7 @@ pub(super) fn annotation(text: &str) -> Result<(String, String, String), String>
 
 /// A JSON object of at most 4 KiB.
 pub(super) fn context(text: &str) -> Result<Payload, String> {
-    Payload::object(text, 4_096).map_err(|error| error.to_string())
+    Payload::object(text, MAX_WANTED_CONTEXT).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

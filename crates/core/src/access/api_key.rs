@@ -1,7 +1,6 @@
 //! API keys: tokens that name their holder, of which only a digest is kept (`spec/api.md` 3.3).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +10,11 @@ use super::grant::Grant;
 use super::principal::{Claims, PrincipalKind};
 use crate::ids::Digest;
 use crate::names::Namespace;
+use crate::text::hex;
 use crate::time::Timestamp;
+
+/// The strategy that finds out who asks by such tokens.
+pub const STRATEGY: &str = "api_key";
 
 /// What every token begins with, so that whoever finds one knows what it is.
 pub const PREFIX: &str = "tsk_";
@@ -138,7 +141,7 @@ impl ApiKeyToken {
             roles: key.roles.clone(),
             grants: key.grants.clone(),
             namespaces: key.namespaces.clone(),
-            strategy: "api_key",
+            strategy: STRATEGY,
             token_id: Some(key.id.clone()),
             expires_at: key.expires_at,
         })
@@ -165,14 +168,6 @@ pub fn is_usable_name(name: &str) -> bool {
 
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("text takes everything");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tasker_core::access::{ApiKey, Grant, api_key};
 use tasker_core::decide::Rejection;
+use tasker_core::ids::Digest;
 use tasker_core::names::Namespace;
 use tasker_core::time::Timestamp;
 use tasker_store::keys::KeyChange;
@@ -57,10 +58,10 @@ impl Engine {
             return Err(rejection.help("use 1 to 64 of A-Z a-z 0-9 _ . - @").into());
         }
         let now = self.parts.store.now().await?;
-        self.mint(ApiKey {
-            id: String::new(),
+        self.mint(|id, digest| ApiKey {
+            id,
             name: new.name,
-            digest: tasker_core::ids::Digest([0; 32]),
+            digest,
             roles: new.roles,
             grants: new.grants,
             namespaces: new.namespaces,
@@ -93,7 +94,15 @@ impl Engine {
             });
         }
         let expires_at = old.expires_at.map(|end| now.plus(end.since(old.created_at)));
-        let new = ApiKey { created_at: now, created_by: by, expires_at, last_used_at: None, ..old };
+        let new = |id, digest| ApiKey {
+            id,
+            digest,
+            created_at: now,
+            created_by: by,
+            expires_at,
+            last_used_at: None,
+            ..old
+        };
         let minted = self.mint(new).await?;
         self.change(id, KeyChange::ExpiresAt(now.plus(overlap))).await?;
         Ok(minted)
@@ -145,10 +154,10 @@ impl Engine {
         changed.ok_or_else(|| not_found(id))
     }
 
-    /// Keeps a key under a new id with a new secret.
-    async fn mint(&self, key: ApiKey) -> Result<MintedApiKey, UseCaseError> {
+    /// Keeps a key with a new id and a new secret.
+    async fn mint(&self, key: impl FnOnce(String, Digest) -> ApiKey) -> Result<MintedApiKey, UseCaseError> {
         let (id, token, digest) = api_key::mint(random()?, random()?);
-        let key = ApiKey { id, digest, ..key };
+        let key = key(id, digest);
         self.parts.store.key_store().add_key(key.clone()).await?;
         Ok(MintedApiKey { key, token })
     }

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use tasker_core::access::api_key::PREFIX;
+use tasker_core::access::api_key::{PREFIX, STRATEGY};
 use tasker_core::access::{ApiKey, ApiKeyToken, Claims};
 use tasker_engine::Engine;
 
-use super::{AuthenticationFailure, Authenticator, bearer};
+use super::{AuthenticationFailure, Authenticator, bearers};
 use crate::state::host_time;
 
 /// The header that may hold the token instead of `Authorization`.
@@ -84,7 +84,7 @@ impl ApiKeys {
 #[async_trait]
 impl Authenticator for ApiKeys {
     fn name(&self) -> &'static str {
-        "api_key"
+        STRATEGY
     }
 
     fn is_presented(&self, request: &Parts) -> bool {
@@ -125,10 +125,6 @@ fn single(request: &Parts) -> Result<&str, AuthenticationFailure> {
         (None, Some(token)) => Ok(token),
         (None, None) => Err(malformed("there is no API key")),
     }
-}
-
-fn bearers(request: &Parts) -> impl Iterator<Item = &str> {
-    request.headers.get_all(AUTHORIZATION).iter().filter_map(bearer)
 }
 
 fn unavailable(cause: impl ToString) -> AuthenticationFailure {

@@ -11,6 +11,7 @@ mod trusted_proxy;
 
 use async_trait::async_trait;
 use axum::http::HeaderValue;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use tasker_core::access::Claims;
 use tasker_engine::Engine;
@@ -68,6 +69,11 @@ impl AuthenticationFailure {
     pub fn refused(reason: &'static str, message: impl Into<String>) -> Self {
         Self::Refused { reason, message: message.into() }
     }
+}
+
+/// The tokens of a request that stand in `Authorization: Bearer`.
+fn bearers(request: &Parts) -> impl Iterator<Item = &str> {
+    request.headers.get_all(AUTHORIZATION).iter().filter_map(bearer)
 }
 
 /// The token of `Authorization: Bearer`, whose scheme may be written in any case.

@@ -7,6 +7,7 @@ use tasker_core::decide::Rejection;
 use tasker_core::ids::{Digest, TaskId};
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
+use tasker_core::text::hex;
 use tasker_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ const ID: usize = 32;
 impl TaskFilter {
     /// A place in this list as text.
     pub fn cursor(&self, position: &Position) -> String {
-        let place = format!("{:032x}{}", position.id.0.as_u128(), hex(&position.key.text()));
+        let place = format!("{:032x}{}", position.id.0.as_u128(), hex(position.key.text().as_bytes()));
         self.checksum(&place) + &place
     }
 
@@ -86,10 +87,6 @@ impl SortKey {
             TaskSort::Initiator | TaskSort::SourceSystem => Some(Self::Text(text.to_owned())),
         }
     }
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(digits: &str) -> Option<String> {

@@ -10,6 +10,9 @@ use tasker_core::time::Timestamp;
 
 use super::Position;
 
+/// Most bytes of [`TaskFilter::context`].
+pub const MAX_WANTED_CONTEXT: usize = 4_096;
+
 /// Which tasks to list. A task is listed if everything that is given is true of it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct TaskFilter {
@@ -211,12 +214,17 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The one for up, or the one for down.
+    pub fn pick<T>(self, up: T, down: T) -> T {
+        match self {
+            Self::Asc => up,
+            Self::Desc => down,
+        }
+    }
+
     /// The other one.
     pub fn opposite(self) -> Self {
-        match self {
-            Self::Asc => Self::Desc,
-            Self::Desc => Self::Asc,
-        }
+        self.pick(Self::Desc, Self::Asc)
     }
 }
 

@@ -88,28 +88,18 @@ impl Line {
 
     /// The place before all tasks of the line.
     pub(super) fn start(&self, direction: Direction) -> Position {
-        let key = match direction {
-            Direction::Asc => self.low.clone(),
-            Direction::Desc => self.high.clone(),
-        };
-        Position { key, id: before_all(direction) }
+        Position { key: direction.pick(&self.low, &self.high).clone(), id: before_all(direction) }
     }
 
     /// The last value of the line.
     pub fn end(&self, direction: Direction) -> &SortKey {
-        match direction {
-            Direction::Asc => &self.high,
-            Direction::Desc => &self.low,
-        }
+        direction.pick(&self.high, &self.low)
     }
 }
 
 /// An id before all that tasks have.
 pub(super) fn before_all(direction: Direction) -> TaskId {
-    match direction {
-        Direction::Asc => TaskId(Uuid::nil()),
-        Direction::Desc => TaskId(Uuid::max()),
-    }
+    TaskId(direction.pick(Uuid::nil(), Uuid::max()))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
-pub use filter::{Between, Direction, Own, TaskFilter, TaskSort};
+pub use filter::{Between, Direction, MAX_WANTED_CONTEXT, Own, TaskFilter, TaskSort};
 pub use line::{Column, Line};
 pub use tasker_core::record::TaskRow;
 pub use walk::{Found, Group, Kinds, KnownRevision, Leg, Walk, Way};

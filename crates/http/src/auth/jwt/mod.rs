@@ -35,7 +35,7 @@ pub use options::{JwtOptions, JwtSecret, PublicKey};
 
 use self::keys::Keys;
 use self::token::Token;
-use super::{AuthenticationFailure, Authenticator, bearer};
+use super::{AuthenticationFailure, Authenticator, bearer, bearers};
 
 /// The strategy.
 pub struct Jwt {
@@ -64,9 +64,8 @@ impl Authenticator for Jwt {
     }
 
     fn is_presented(&self, request: &Parts) -> bool {
-        let mut tokens = request.headers.get_all(AUTHORIZATION).iter().filter_map(bearer);
         // API keys are given the same way, and are another kind of credential.
-        tokens.any(|token| !token.starts_with(PREFIX))
+        bearers(request).any(|token| !token.starts_with(PREFIX))
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Claims, AuthenticationFailure> {

@@ -103,11 +103,12 @@ pub(super) async fn submit(
 
 /// Whether the caller may be told of a task that the same request made before: its own, or one that it may see.
 async fn permit_replay(api: &ApiState, call: &Call, id: TaskId) -> Result<(), Problem> {
-    let owner = api.engine.task_detail(id).await?.input.created_by;
-    if !call.principal.is_anonymous() && owner.as_deref() == Some(call.principal.id()) {
+    let task = api.engine.task_detail(id).await?;
+    let owner = task.input.created_by.as_deref();
+    if !call.principal.is_anonymous() && owner == Some(call.principal.id()) {
         return Ok(());
     }
-    call.task_for(api, id, Permission::of(Resource::Task, Action::Show)).await.map(drop)
+    call.permit(&task, Permission::of(Resource::Task, Action::Show))
 }
 
 /// Fills in what the call itself tells.

@@ -9,7 +9,7 @@ use tasker_core::access::Extent;
 use tasker_core::names::Namespace;
 use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
-use tasker_store::list::{Between, Direction, Own, TaskFilter, TaskSort};
+use tasker_store::list::{Between, Direction, MAX_WANTED_CONTEXT, Own, TaskFilter, TaskSort};
 use tasker_wire::{Pagination, TaskList};
 
 use super::parts::STATES;
@@ -42,7 +42,7 @@ const QUERY: &[Parameter] = &[
     ),
     parameter(
         "context",
-        Kind::Text { max: 4_096 },
+        Kind::Text { max: MAX_WANTED_CONTEXT },
         "Only with a context that contains all of this JSON object: its keys with these values, items of lists in any order",
     ),
     parameter("created_after", Kind::Time, "Only accepted at or after this instant"),
@@ -158,7 +158,7 @@ fn sort(query: &Query) -> TaskSort {
 }
 
 fn context(text: &str) -> Result<Payload, Problem> {
-    Payload::object(text, 4_096).map_err(|error| {
+    Payload::object(text, MAX_WANTED_CONTEXT).map_err(|error| {
         Problem::parameter("context", error.to_string())
             .help(r#"write a JSON object, such as {"order_id":7}"#.to_owned())
     })
