@@ -22,6 +22,7 @@ mod operation;
 mod options;
 mod reply;
 mod request;
+mod reused;
 mod route;
 pub mod routes;
 mod server;

@@ -1,6 +1,7 @@
 //! `GET /health/ready`: whether the server can do its work.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -8,18 +9,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tasker_engine::UseCaseError;
 use tasker_wire::{CheckResult, CheckStatus, Ready};
-use tokio::sync::Mutex;
 
 use crate::operation::Operation;
 use crate::reply::json;
+use crate::reused::{Aged, Reused};
 use crate::state::{ApiState, host_time};
 
 /// How long an answer is used again, so that many probes are no load.
 const REUSED_FOR: Duration = Duration::from_secs(1);
 
-/// What was found the last time. Whoever asks meanwhile waits for that answer.
-#[derive(Default)]
-pub(crate) struct Readiness(Mutex<Option<(Instant, Ready)>>);
+/// What was found the last time.
+pub(crate) type Readiness = Reused<(), Ready>;
 
 pub(crate) fn operation() -> Operation {
     Operation::new("show_readiness", "Whether the server can do its work")
@@ -30,14 +30,8 @@ pub(crate) fn operation() -> Operation {
 
 /// Looks, unless somebody just did.
 pub(crate) async fn show_readiness(State(api): State<ApiState>) -> Response {
-    let mut last = api.readiness.0.lock().await;
-    let found = match last.take() {
-        Some((at, ready)) if at.elapsed() < REUSED_FOR => (at, ready),
-        _ => (Instant::now(), look(&api).await),
-    };
-    let mut ready = found.1.clone();
-    *last = Some(found);
-    drop(last);
+    let found = api.readiness.get((), async { Ok::<_, Infallible>((look(&api).await, REUSED_FOR)) }).await;
+    let Ok(Aged { value: mut ready, .. }) = found;
     let is_draining = api.draining.is_cancelled();
     add(&mut ready, "shutdown", shutdown(is_draining));
     let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
