@@ -9,7 +9,10 @@ use axum::http::HeaderName;
 use tasker_config::{AuthSettings, AuthStrategy, RateLimitSettings, Settings};
 use tasker_core::access::Roles;
 use tasker_http::auth::{ApiKeys, Authentication, Authenticator, TrustedProxy};
-use tasker_http::{ApiOptions, Authorization, InvalidOptions, Limiter, Rate, Rates, TokenBuckets, Unlimited};
+use tasker_http::{
+    ApiOptions, Authorization, EventStreamOptions, InvalidOptions, Limiter, Rate, Rates, TokenBuckets,
+    Unlimited,
+};
 
 /// The options that settings mean.
 ///
@@ -25,6 +28,7 @@ pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
         max_body_bytes: api.max_body_bytes,
         max_requests: api.max_requests,
         request_timeout: api.request_timeout,
+        event_streams: EventStreamOptions { most: api.max_event_streams, ..EventStreamOptions::default() },
         allow_unauthenticated: api.allow_unauthenticated,
         docs: api.docs,
         public_url: api.public_url.clone(),

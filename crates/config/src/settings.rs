@@ -74,6 +74,8 @@ pub struct ApiSettings {
     pub max_body_bytes: usize,
     /// Requests that are worked on at once.
     pub max_requests: usize,
+    /// Listeners to events at once.
+    pub max_event_streams: usize,
     /// Longest time that a request may take.
     pub request_timeout: Duration,
     /// Whether it may listen where others can reach it, though nobody is asked who they are.
@@ -321,6 +323,7 @@ fn api(resolved: &Resolved) -> ApiSettings {
         base_path: base_path.trim_end_matches('/').to_owned(),
         max_body_bytes: resolved.size("api.max_body_bytes"),
         max_requests: resolved.size("api.max_requests"),
+        max_event_streams: resolved.size("api.max_event_streams"),
         request_timeout: resolved.span("api.request_timeout"),
         allow_unauthenticated: resolved.flag("auth.allow_unauthenticated"),
         docs: resolved.flag("api.docs"),

@@ -75,6 +75,12 @@ pub const SETTINGS: &[Setting] = &[
         "Requests that are worked on at once; more are told to come back.",
     ),
     setting(
+        "api.max_event_streams",
+        count(0, 1_000_000),
+        Some("1024"),
+        "Listeners to events (GET /events) at once; more are told to come back.",
+    ),
+    setting(
         "api.public_url",
         Kind::Text,
         None,

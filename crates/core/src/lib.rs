@@ -13,6 +13,7 @@ pub mod decide;
 pub mod definition;
 pub mod diagram;
 pub mod error_category;
+pub mod event;
 pub mod execution;
 pub mod explain;
 pub mod graph;

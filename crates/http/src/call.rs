@@ -12,6 +12,7 @@ use tasker_engine::use_cases::Operator;
 use tasker_store::definitions::Selector;
 use tasker_store::read::TaskDetail;
 
+use crate::gate;
 use crate::layers::identity::RequestIdentity;
 use crate::reply::{Problem, codes, etag};
 use crate::request::path::Ids;
@@ -49,6 +50,15 @@ impl Call {
             correlation_id: identity.map(|identity| identity.correlation_id.clone()).unwrap_or_default(),
             request_id: identity.map(|identity| identity.request_id.clone()).unwrap_or_default(),
         }
+    }
+
+    /// The same call, if it would be let in again now.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(crate) async fn asked_again(self, api: &ApiState, parts: &Parts) -> Result<Self, Problem> {
+        let principal = gate::ask_again(api, parts, self.requirement).await?;
+        Ok(Self { principal, ..self })
     }
 
     /// The task that the path names.

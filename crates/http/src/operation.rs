@@ -189,6 +189,20 @@ impl Operation {
         self.with_reply(ReplyDescription { status, about, content, headers: &[], schemas: Vec::new() })
     }
 
+    /// Answers with server-sent events, each of which has this document.
+    pub(crate) fn stream_reply<T: ToSchema>(self, status: u16, about: &'static str) -> Self {
+        let content = Some(("text/event-stream", Some(T::name().into_owned())));
+        self.with_reply(ReplyDescription { status, about, content, headers: &[], schemas: schemas::<T>() })
+    }
+
+    /// Describes another document that the last reply may hold.
+    pub(crate) fn also_described<T: ToSchema>(mut self) -> Self {
+        if let Some(reply) = self.replies.last_mut() {
+            reply.schemas.extend(schemas::<T>());
+        }
+        self
+    }
+
     /// Answers without a body.
     pub(crate) fn empty_reply(self, status: u16, about: &'static str) -> Self {
         self.with_reply(ReplyDescription { status, about, content: None, headers: &[], schemas: Vec::new() })

@@ -27,6 +27,8 @@ pub struct ApiOptions {
     pub max_requests: usize,
     /// Most connections; more wait to be accepted.
     pub max_connections: usize,
+    /// How events are told as they happen.
+    pub event_streams: EventStreamOptions,
     /// How long requests may go on when the server stops.
     pub shutdown_grace: Duration,
     /// Longest time that the checks of `/health/ready` may take.
@@ -58,6 +60,17 @@ pub struct ApiOptions {
     pub metrics: MetricsOptions,
 }
 
+/// How events are told as they happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventStreamOptions {
+    /// Most streams at once; whoever comes then is told to come back.
+    pub most: usize,
+    /// Something is sent at least so often: shorter than the patience of whatever stands between.
+    pub heartbeat: Duration,
+    /// How often it is made sure that a listener may still listen.
+    pub ask_again: Duration,
+}
+
 /// Who may do what.
 #[derive(Clone, Debug)]
 pub enum Authorization {
@@ -80,6 +93,7 @@ impl Default for ApiOptions {
             request_timeout: Duration::from_secs(30),
             max_requests: 1_024,
             max_connections: 4_096,
+            event_streams: EventStreamOptions::default(),
             shutdown_grace: Duration::from_secs(30),
             readiness_timeout: Duration::from_secs(5),
             allowed_origins: Vec::new(),
@@ -95,6 +109,12 @@ impl Default for ApiOptions {
             observer: Arc::new(Unobserved),
             metrics: MetricsOptions::default(),
         }
+    }
+}
+
+impl Default for EventStreamOptions {
+    fn default() -> Self {
+        Self { most: 1_024, heartbeat: Duration::from_secs(15), ask_again: Duration::from_secs(60) }
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::events::Events;
 use crate::limits::FailedLogins;
 use crate::options::ApiOptions;
 use crate::routes::health::Readiness;
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Arc<Semaphore>,
     /// Addresses from which bad credentials came.
     pub(crate) failed_logins: FailedLogins,
+    /// Who listens to events.
+    pub(crate) events: Events,
     /// When this server started.
     pub(crate) started: Instant,
     /// This start of this server.
@@ -51,6 +54,7 @@ impl ApiState {
             instance: engine.options().entropy.id(),
             engine,
             requests: Arc::new(Semaphore::new(options.max_requests)),
+            events: Events::new(options.event_streams.most),
             options,
             correlation_header: correlation_header.expect("checked options name a header"),
             failed_logins: FailedLogins::default(),

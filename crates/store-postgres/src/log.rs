@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
 use tasker_core::record::Change;
-use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Pruning, READER_MEMORY};
+use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, Pruning, READER_MEMORY};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -93,9 +93,9 @@ fn position(cursor: Cursor) -> (i32, i64, i64) {
 }
 
 fn entry(parts: &Parts, row: &PgRow, prunings: u64) -> Result<LogEntry, Trouble> {
-    let transition = rows::transition(row, 5)?;
+    let transition = rows::transition(row, 6)?;
     let plan = row.try_get::<Option<Uuid>, _>(4)?.and_then(|revision| parts.plans.known(revision));
-    let step = match (&transition.change, plan) {
+    let step = match (&transition.change, &plan) {
         (Change::Step { ordinal, .. }, Some(plan)) => {
             plan.definition.steps.get(ordinal.index()).map(|template| template.name.clone())
         }
@@ -104,6 +104,7 @@ fn entry(parts: &Parts, row: &PgRow, prunings: u64) -> Result<LogEntry, Trouble>
     Ok(LogEntry {
         cursor: place(row, 0)?.after_prunings(prunings),
         task: TaskId(row.try_get(3)?),
+        origin: plan.map(|plan| Ok::<_, Trouble>(Origin::of(&plan, row.try_get(5)?))).transpose()?,
         step,
         transition,
     })

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use tasker_core::ids::TaskId;
 use tasker_core::record::{Change, Transition};
 use tasker_core::time::Timestamp;
-use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Pruning, READER_MEMORY};
+use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, Pruning, READER_MEMORY};
 
 use crate::error::Trouble;
 use crate::rows;
@@ -105,6 +105,7 @@ struct Row {
     n: u64,
     task: TaskId,
     revision_id: i64,
+    correlation_id: Option<String>,
     transition: Transition,
 }
 
@@ -113,21 +114,27 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         n: rows::count(row, 0)?,
         task: rows::task_id(row, 1)?,
         revision_id: row.get(2)?,
-        transition: rows::transition(row, 3)?,
+        correlation_id: row.get(3)?,
+        transition: rows::transition(row, 4)?,
     })
 }
 
 impl Row {
     fn entry(self, reader: &Reader, prunings: u64) -> Result<LogEntry, Trouble> {
+        let revision = reader.revisions.get(&reader.connection, self.revision_id)?;
         let step = match self.transition.change {
             Change::Task { .. } => None,
             Change::Step { ordinal, .. } => {
-                let revision = reader.revisions.get(&reader.connection, self.revision_id)?;
                 let template = revision.plan.definition.steps.get(ordinal.index());
                 template.map(|template| template.name.clone())
             }
         };
-        let cursor = Cursor::at(self.n).after_prunings(prunings);
-        Ok(LogEntry { cursor, task: self.task, step, transition: self.transition })
+        Ok(LogEntry {
+            cursor: Cursor::at(self.n).after_prunings(prunings),
+            task: self.task,
+            origin: Some(Origin::of(&revision.plan, self.correlation_id)),
+            step,
+            transition: self.transition,
+        })
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use tasker_core::decide::Rejection;
+use tasker_core::definition::Definition;
 use tasker_core::ids::TaskId;
-use tasker_core::names::{HandlerName, StepName};
+use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
 use tasker_core::plan::Plan;
 use tasker_core::record::{Annotation, TaskInput, TaskRecord, Transition};
 use tasker_core::time::Timestamp;
@@ -128,6 +129,11 @@ impl Cursor {
         ))
     }
 
+    /// Whether what stands here was told to whoever read up to `other`.
+    pub fn is_within(self, other: Self) -> bool {
+        self.place() <= other.place()
+    }
+
     const fn place(self) -> (u32, u64, u64) {
         (self.epoch, self.xid, self.n)
     }
@@ -188,10 +194,38 @@ pub struct LogEntry {
     pub cursor: Cursor,
     /// The task.
     pub task: TaskId,
+    /// Where the task comes from; `None` if the log has outlived it, which only damage can cause.
+    pub origin: Option<Origin>,
     /// The name of the step it is about, if it is about one.
     pub step: Option<StepName>,
     /// What happened.
     pub transition: Transition,
+}
+
+/// Where a task comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The namespace of its definition.
+    pub namespace: Namespace,
+    /// The name of its definition.
+    pub definition: DefinitionName,
+    /// The version of its definition.
+    pub version: Version,
+    /// What ties it to whatever caused it.
+    pub correlation_id: Option<String>,
+}
+
+impl Origin {
+    /// The origin of a task of this plan.
+    pub fn of(plan: &Plan, correlation_id: Option<String>) -> Self {
+        let Definition { namespace, name, version, .. } = &plan.definition;
+        Self {
+            namespace: namespace.clone(),
+            definition: name.clone(),
+            version: version.clone(),
+            correlation_id,
+        }
+    }
 }
 
 /// What is scheduled and running of one handler.

@@ -11,6 +11,7 @@ mod definition;
 mod definition_list;
 mod diagram;
 mod error;
+mod event;
 mod execution;
 mod explanation;
 mod handler;
@@ -35,6 +36,7 @@ pub use definition::{DefinitionDocument, IncoherentDefinition, StepTemplateDocum
 pub use definition_list::{DefinitionList, DefinitionSummary};
 pub use diagram::DiagramDocument;
 pub use error::{ErrorBody, ErrorDocument};
+pub use event::{EventDocument, GapDocument};
 pub use execution::ExecutionDocument;
 pub use explanation::{ExplanationDocument, StepExplanationDocument, TaskExplanationDocument};
 pub use handler::{

@@ -245,6 +245,7 @@ mod tests {
         LogEntry {
             cursor: Cursor::START,
             task: TASK,
+            origin: None,
             step,
             transition: Transition {
                 seq: 1,

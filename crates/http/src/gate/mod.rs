@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tasker_core::access::{Action, Resource};
+use tasker_core::access::{Action, Principal, Resource};
 
 use self::admission::Admission;
 use self::audit::Change;
@@ -79,6 +79,17 @@ impl Gate {
         parts.extensions.insert(call);
         Ok(Passed { _admission: admission, verdict, change })
     }
+}
+
+/// Finds out again who asks, and whether it is worth looking at all: for what goes on for long.
+pub(crate) async fn ask_again(
+    api: &ApiState,
+    parts: &Parts,
+    requirement: Requirement,
+) -> Result<Arc<Principal>, Problem> {
+    let principal = authentication::principal(api, parts, requirement, Cost::Stream).await?;
+    permission::check(api, &principal, requirement)?;
+    Ok(principal)
 }
 
 /// What the table says; metrics may be for everybody.

@@ -21,8 +21,14 @@ pub(super) fn layer(options: &ApiOptions) -> Option<CorsLayer> {
         return None;
     }
     let correlation = HeaderName::from_bytes(options.correlation_header.as_bytes()).ok();
-    let sent =
-        [AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, HeaderName::from_static("idempotency-key")];
+    let sent = [
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("last-event-id"),
+    ];
     let seen = [
         ETAG,
         LOCATION,

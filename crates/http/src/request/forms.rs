@@ -42,9 +42,18 @@ pub(crate) const VERSION_OR_LATEST: Kind =
 pub(crate) const ENTITY_TAGS: Kind =
     Kind::Formed { pattern: r#"^(\*|(W/)?"[!#-~]{0,64}"(, (W/)?"[!#-~]{0,64}"){0,40})$"#, max: 8_192 };
 
+macro_rules! log_cursor {
+    () => {
+        r"([0-9]{1,18}|[0-9]{1,9}-[0-9]{1,18}-[0-9]{1,18})(\.[0-9]{1,9})?"
+    };
+}
+
 /// A position in the log.
-pub(crate) const LOG_CURSOR: Kind =
-    Kind::Formed { pattern: r"^([0-9]{1,18}|[0-9]{1,9}-[0-9]{1,18}-[0-9]{1,18})(\.[0-9]{1,9})?$", max: 100 };
+pub(crate) const LOG_CURSOR: Kind = Kind::Formed { pattern: concat!("^", log_cursor!(), "$"), max: 100 };
+
+/// A position in the log, or its start.
+pub(crate) const START_OR_LOG_CURSOR: Kind =
+    Kind::Formed { pattern: concat!("^(start|", log_cursor!(), ")$"), max: 100 };
 
 /// What the path parameter of this name holds.
 ///

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod docs;
+pub(crate) mod events;
 mod handlers;
 pub(crate) mod health;
 mod me;
@@ -26,7 +27,7 @@ use crate::state::ApiState;
 /// Every route there is, in the order in which they are described.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Cost::{Probe, Read, Write};
+    use Cost::{Probe, Read, Stream, Write};
     use Requirement::{Known, Public};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -37,6 +38,7 @@ pub fn table() -> Vec<Route> {
     const STEP: &str = "/tasks/{task_id}/workflow_steps/{step_name}";
     let task = |action| Requirement::to(Resource::Task, action);
     let step = |action| Requirement::to(Resource::WorkflowStep, action);
+    let event = |action| Requirement::to(Resource::Event, action);
     let handler = |action| Requirement::to(Resource::Handler, action);
     vec![
         Route::new(GET, "/tasks", task(Action::Index), Read, tasks::list::operation(), tasks::list::list_tasks),
@@ -53,6 +55,7 @@ pub fn table() -> Vec<Route> {
         Route::new(POST, "/tasks/{task_id}/resolve", task(Action::Resolve), Write, tasks::resolve::operation(), tasks::resolve::resolve_task),
         Route::new(GET, "/tasks/{task_id}/explain", task(Action::Show), Read, tasks::explain::operation(), tasks::explain::explain_task),
         Route::new(GET, "/tasks/{task_id}/transitions", task(Action::Show), Read, tasks::transitions::operation(), tasks::transitions::list_task_transitions),
+        Route::new(GET, "/tasks/{task_id}/events", event(Action::Index), Stream, tasks::events::operation(), tasks::events::stream_task_events),
         Route::new(GET, "/tasks/{task_id}/annotations", task(Action::Show), Read, tasks::annotations::list_operation(), tasks::annotations::list_annotations),
         Route::new(POST, "/tasks/{task_id}/annotations", task(Action::Update), Write, tasks::annotations::create_operation(), tasks::annotations::create_annotation),
         Route::new(GET, "/tasks/{task_id}/workflow_steps", step(Action::Index), Read, steps::list::operation(), steps::list::list_steps),
@@ -74,6 +77,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/definitions", handler(Action::Index), Read, definitions::list::operation(), definitions::list::list_definitions),
         Route::new(POST, "/definitions", handler(Action::Create), Write, definitions::register::operation(), definitions::register::register_definition),
         Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
+        Route::new(GET, "/events", event(Action::Index), Stream, events::operation(), events::stream_events),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),

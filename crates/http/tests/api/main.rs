@@ -9,6 +9,7 @@ mod contract;
 mod definitions;
 mod diagrams;
 mod docs;
+mod events;
 mod garbage;
 mod handlers;
 mod health;

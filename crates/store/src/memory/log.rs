@@ -6,7 +6,7 @@ use tasker_core::record::Change;
 use tasker_core::time::Timestamp;
 
 use super::Tables;
-use crate::read::{Cursor, LogEntry, LogQuery, LogReader, READER_MEMORY};
+use crate::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, READER_MEMORY};
 
 impl Tables {
     pub(super) fn log_page(&self, query: &LogQuery) -> Result<Vec<LogEntry>, Rejection> {
@@ -50,7 +50,13 @@ impl Tables {
             Change::Task { .. } => None,
             Change::Step { ordinal, .. } => Some(task.plan.name(ordinal).clone()),
         };
-        LogEntry { cursor: self.cursor(n), task: id, step, transition }
+        LogEntry {
+            cursor: self.cursor(n),
+            task: id,
+            origin: Some(Origin::of(&task.plan, task.input.correlation_id.clone())),
+            step,
+            transition,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod bulk_actions;
 pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod diagram;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod list;
 pub(crate) mod parts;
