@@ -7,6 +7,7 @@ pub mod database;
 pub mod drill;
 pub mod home;
 pub mod seeds;
+pub mod streams;
 
 /// A number that an environment variable gives.
 ///

@@ -49,6 +49,9 @@ cargo xtask <command>
   load [--seconds N] [--connections N]
                  how many tasks a second the real server accepts, released and on PostgreSQL, while
                  nobody runs them and while it does
+  streams [--seconds N] [--listeners N] [--slow N] [--tasks-per-second N]
+                 whether each of many listeners to events is told all of them, once and in order, by
+                 two released servers on PostgreSQL while tasks are created and run
   tidy           the rules of this repository that no compiler knows
   docs           write the generated halves of docs/cli.md and docs/configuration.md, and docs/openapi.json, anew
   ci             lint, tidy, test: cheapest first
@@ -79,7 +82,8 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["drills", arguments @ ..] => drills::run(arguments),
         ["schemathesis"] => tests::look_at_api(tests::Extent::Usual),
         ["schemathesis", "--all"] => tests::look_at_api(tests::Extent::All),
-        ["load", arguments @ ..] => load::run(arguments),
+        ["load", arguments @ ..] => load::run("load", arguments),
+        ["streams", arguments @ ..] => load::run("streams", arguments),
         ["tidy"] => tidy::run(),
         ["docs"] => tests::write_reference(),
         ["ci"] => lint::run().and_then(|()| tidy::run()).and_then(|()| tests::run(tests::Extent::Usual)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -21,13 +21,16 @@ pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The media type of documents.
 const JSON: &str = "application/json";
 
+/// How the media type of events begins.
+const EVENTS: &[u8] = b"text/event-stream";
+
 /// Says that an answer was given before.
 const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 
 /// A client of one server. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
-    shared: Shared,
+    pub(crate) shared: Shared,
     expected: Option<i64>,
 }
 
@@ -148,13 +151,19 @@ impl Client {
         }
     }
 
+    /// Asks for events, and leaves the answer to be read as they come.
+    pub(crate) async fn listen(&self, request: RequestBuilder, url: &Url) -> Result<Response, Error> {
+        let failed = |source| transport("GET", url, source);
+        let response = request.send().await.map_err(failed)?;
+        let media = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        if response.status() == StatusCode::OK && media.starts_with(EVENTS) {
+            return Ok(response);
+        }
+        Err(answer_of(response).await.map_err(failed)?.failure("GET", url.as_str()))
+    }
+
     async fn attempt(&self, ask: &Ask) -> Result<Answer, Error> {
-        let failed = |source: reqwest::Error| Error::Transport {
-            method: ask.method.to_string(),
-            url: ask.url.to_string(),
-            is_unreachable: source.is_connect(),
-            source: source.without_url(),
-        };
+        let failed = |source| transport(ask.method.as_str(), &ask.url, source);
         let mut request = self.shared.http.request(ask.method.clone(), ask.url.clone());
         if let Some((media, body)) = &ask.body {
             request = request.header(CONTENT_TYPE, *media).body(body.clone());
@@ -179,6 +188,15 @@ impl Ask {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+fn transport(method: &str, url: &Url, source: reqwest::Error) -> Error {
+    Error::Transport {
+        method: method.to_owned(),
+        url: url.to_string(),
+        is_unreachable: source.is_connect(),
+        source: source.without_url(),
     }
 }
 

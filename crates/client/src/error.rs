@@ -97,6 +97,16 @@ impl Error {
             Self::Transport { .. } | Self::Decoding { .. } => None,
         }
     }
+
+    /// Whether the same may be answered another time: the server could not be reached, has too much to do, or is stopping.
+    pub(crate) fn is_temporary(&self) -> bool {
+        let status = match self {
+            Self::Transport { .. } => return true,
+            Self::Refused(problem) => problem.status(),
+            Self::Decoding { status, .. } => *status,
+        };
+        matches!(status, 429 | 502 | 503 | 504)
+    }
 }
 
 /// An answer, read whole.
@@ -131,7 +141,7 @@ impl Answer {
     }
 
     /// What the server says of its failure.
-    fn failure(&self, method: &str, url: &str) -> Error {
+    pub(crate) fn failure(&self, method: &str, url: &str) -> Error {
         match serde_json::from_slice::<ProblemDocument>(&self.body) {
             Ok(document) => Error::Refused(Box::new(Problem { document, retry_after: self.retry_after })),
             Err(_) => self.unreadable(method, url, "it is no problem as Tasker tells them"),

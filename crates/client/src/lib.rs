@@ -38,10 +38,12 @@ mod builder;
 mod calls;
 mod client;
 mod error;
+mod events;
 mod retry;
 
 pub use builder::ClientBuilder;
 pub use calls::{Accepted, DiagramQuery, StepQuery, TaskQuery};
 pub use client::Client;
 pub use error::{Error, InvalidClient, Problem};
+pub use events::{EventQuery, EventStream, Told};
 pub use tasker_wire::request;

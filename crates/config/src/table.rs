@@ -69,16 +69,16 @@ pub const SETTINGS: &[Setting] = &[
         "Largest body of a request.",
     ),
     setting(
-        "api.max_requests",
-        count(1, 1_000_000),
-        Some("1024"),
-        "Requests that are worked on at once; more are told to come back.",
-    ),
-    setting(
         "api.max_event_streams",
         count(0, 1_000_000),
         Some("1024"),
         "Listeners to events (GET /events) at once; more are told to come back.",
+    ),
+    setting(
+        "api.max_requests",
+        count(1, 1_000_000),
+        Some("1024"),
+        "Requests that are worked on at once; more are told to come back.",
     ),
     setting(
         "api.public_url",

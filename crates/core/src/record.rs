@@ -5,11 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::definition::Priority;
+use crate::definition::{Definition, Priority};
 use crate::ids::{Digest, Fence, Ordinal, TaskId, WorkerId};
 use crate::names::{DefinitionName, Namespace, StepName, Version};
 use crate::outcome::StepError;
 use crate::payload::Payload;
+use crate::plan::Plan;
 use crate::state::{StepState, TaskState};
 use crate::time::Timestamp;
 
@@ -191,6 +192,32 @@ pub enum Change {
         /// After.
         to: StepState,
     },
+}
+
+/// Where a task comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The namespace of its definition.
+    pub namespace: Namespace,
+    /// The name of its definition.
+    pub definition: DefinitionName,
+    /// The version of its definition.
+    pub version: Version,
+    /// What ties it to whatever caused it.
+    pub correlation_id: Option<String>,
+}
+
+impl Origin {
+    /// The origin of a task of this plan.
+    pub fn of(plan: &Plan, correlation_id: Option<String>) -> Self {
+        let Definition { namespace, name, version, .. } = &plan.definition;
+        Self {
+            namespace: namespace.clone(),
+            definition: name.clone(),
+            version: version.clone(),
+            correlation_id,
+        }
+    }
 }
 
 /// One version of a definition, as lists show it.

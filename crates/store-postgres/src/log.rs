@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
-use tasker_core::record::Change;
-use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, Pruning, READER_MEMORY};
+use tasker_core::record::{Change, Origin};
+use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Pruning, READER_MEMORY};
 use tokio::time::Instant;
 use uuid::Uuid;
 

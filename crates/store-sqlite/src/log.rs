@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 use tasker_core::ids::TaskId;
-use tasker_core::record::{Change, Transition};
+use tasker_core::record::{Change, Origin, Transition};
 use tasker_core::time::Timestamp;
-use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, Pruning, READER_MEMORY};
+use tasker_store::read::{Cursor, LogEntry, LogQuery, LogReader, Pruning, READER_MEMORY};
 
 use crate::error::Trouble;
 use crate::rows;

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use tasker_core::decide::Rejection;
-use tasker_core::definition::Definition;
 use tasker_core::ids::TaskId;
-use tasker_core::names::{DefinitionName, HandlerName, Namespace, StepName, Version};
+use tasker_core::names::{HandlerName, StepName};
 use tasker_core::plan::Plan;
-use tasker_core::record::{Annotation, TaskInput, TaskRecord, Transition};
+use tasker_core::record::{Annotation, Origin, TaskInput, TaskRecord, Transition};
 use tasker_core::time::Timestamp;
 
 pub use crate::list::{TaskFilter, TaskPage, TaskRow};
@@ -119,14 +118,16 @@ impl Cursor {
     pub fn refuse_if_gone(self, prunings: &[Pruning]) -> Result<(), Rejection> {
         let is_start = self.place() == Self::START.place();
         let overtakes = |one: &Pruning| one.number > self.prunings && one.last.place() > self.place();
-        if is_start || !prunings.iter().any(overtakes) {
-            return Ok(());
-        }
+        if is_start || !prunings.iter().any(overtakes) { Ok(()) } else { Err(self.gone()) }
+    }
+
+    /// What is told to whoever was overtaken by deletion.
+    pub fn gone(self) -> Rejection {
         let message = format!("events after position {self} were deleted before they were read");
-        Err(Rejection::new("position_gone", message).help(
+        Rejection::new("position_gone", message).help(
             "read what is left with --from-start; next time, give the reader a name (--reader NAME): what it has \
              not read is kept for a week",
-        ))
+        )
     }
 
     /// Whether what stands here was told to whoever read up to `other`.
@@ -200,32 +201,6 @@ pub struct LogEntry {
     pub step: Option<StepName>,
     /// What happened.
     pub transition: Transition,
-}
-
-/// Where a task comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Origin {
-    /// The namespace of its definition.
-    pub namespace: Namespace,
-    /// The name of its definition.
-    pub definition: DefinitionName,
-    /// The version of its definition.
-    pub version: Version,
-    /// What ties it to whatever caused it.
-    pub correlation_id: Option<String>,
-}
-
-impl Origin {
-    /// The origin of a task of this plan.
-    pub fn of(plan: &Plan, correlation_id: Option<String>) -> Self {
-        let Definition { namespace, name, version, .. } = &plan.definition;
-        Self {
-            namespace: namespace.clone(),
-            definition: name.clone(),
-            version: version.clone(),
-            correlation_id,
-        }
-    }
 }
 
 /// What is scheduled and running of one handler.

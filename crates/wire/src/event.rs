@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tasker_core::event;
 use tasker_core::ids::TaskId;
 use tasker_core::names::StepName;
-use tasker_core::record::Transition;
+use tasker_core::record::{Origin, Transition};
 
 use crate::transition::TransitionDocument;
 
@@ -30,15 +30,20 @@ pub struct EventDocument {
 }
 
 impl EventDocument {
-    /// The document of a log entry, without anything of where its task comes from.
-    pub fn new(task: TaskId, step: Option<StepName>, transition: &Transition) -> Self {
+    /// The document of a log entry.
+    pub fn new(
+        task: TaskId,
+        origin: Option<&Origin>,
+        step: Option<StepName>,
+        transition: &Transition,
+    ) -> Self {
         Self {
             id: format!("{task}:{}", transition.seq),
             event: event::name(&transition.change).to_owned(),
-            namespace: None,
-            name: None,
-            version: None,
-            correlation_id: None,
+            namespace: origin.map(|origin| origin.namespace.to_string()),
+            name: origin.map(|origin| origin.definition.to_string()),
+            version: origin.map(|origin| origin.version.to_string()),
+            correlation_id: origin.and_then(|origin| origin.correlation_id.clone()),
             transition: TransitionDocument::new(task, step, transition),
         }
     }

@@ -10,5 +10,6 @@ mod reference;
 mod repair;
 mod resume;
 mod shared_file;
+mod streams;
 mod unusable;
 mod workflows;

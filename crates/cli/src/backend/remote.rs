@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tasker_client::{Client, DiagramQuery, Error};
+use tasker_client::{Client, DiagramQuery, Error, EventQuery, EventStream};
 use tasker_core::diagram::{DiagramFormat, DiagramOptions, Theme};
 use tasker_core::ids::TaskId;
 use tasker_core::plan::Plan;
@@ -64,8 +64,16 @@ impl Remote {
             .map_err(|error| failure::of_registration(&error, &self.token))
     }
 
+    /// Events as they happen.
+    pub fn events(&self, query: &EventQuery) -> EventStream {
+        self.client.events(query)
+    }
+
     /// What the server says, or what became of the call, in words of the command line.
-    fn told<T>(&self, result: Result<T, Error>) -> anyhow::Result<T> {
+    ///
+    /// # Errors
+    /// The call came to nothing.
+    pub fn told<T>(&self, result: Result<T, Error>) -> anyhow::Result<T> {
         result.map_err(|error| failure::of(&error, &self.token).into())
     }
 }

@@ -20,7 +20,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use crate::args::{AnalyzeCommand, Command};
+use crate::args::{AnalyzeCommand, Command, EventsCommand, TailArgs};
 use crate::backend;
 use crate::demo;
 use crate::exit::Failure;
@@ -59,8 +59,11 @@ fn refuse(command: &Command, session: &Session) -> Result<(), Failure> {
         Command::Demo(_) => backend::refuse_flag("demo", session),
         Command::Bench(_) => backend::refuse_flag("bench", session),
         Command::Torture(_) => backend::refuse_flag("torture", session),
+        Command::Events(EventsCommand::Tail(TailArgs { reader: None, .. })) => Ok(()),
         // What asks for the tasks that a server has must not be answered from another database.
-        Command::Events(_) => backend::refuse("events", session),
+        Command::Events(EventsCommand::Tail(_)) => backend::refuse("events tail --reader", session),
+        Command::Events(EventsCommand::Readers) => backend::refuse("events readers", session),
+        Command::Events(EventsCommand::Forget { .. }) => backend::refuse("events forget", session),
         // Keys are made where they are kept, by whoever may already open the database.
         Command::Auth(_) => backend::refuse("auth", session),
         Command::Analyze(AnalyzeCommand::Definition(_)) => Ok(()),

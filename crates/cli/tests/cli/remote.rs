@@ -69,6 +69,16 @@ fn what_is_read_is_the_same_byte_for_byte() {
         assert_eq!(same(&["step", "show", id, step]).status, 0);
     }
     for flags in [
+        &["--from-start"][..],
+        &["--last", "3"],
+        &[],
+        &["--limit", "2", "--task", &done],
+        &["--task", &failed, "-n", "1"],
+    ] {
+        assert_eq!(same(&[&["events", "tail"], flags].concat()).status, 0);
+    }
+    assert_eq!(same(&["events", "tail", "--task", NO_TASK]).status, 4);
+    for flags in [
         &["--limit", "2", "--include-total"][..],
         &["--status", "error,complete", "--sort-by", "version", "--sort-order", "asc"],
         &["--tag", "red", "--reason", "because", "--created-after", "2020-01-01T00:00:00Z"],
@@ -200,7 +210,9 @@ fn what_needs_the_database_refuses_a_server() {
         &["db", "status"],
         &["demo"],
         &["bench"],
-        &["events", "tail"],
+        &["events", "tail", "--reader", "audit"],
+        &["events", "readers"],
+        &["events", "forget", "audit"],
         &["analyze", "health"],
         &["definition", "retire", "foreign@0.1.0"],
     ] {

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Server {
     pub client: Client,
     store: Arc<dyn Store>,
+    address: String,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -29,19 +30,30 @@ impl Server {
     /// One with the definition `order`, steps `one` and `two`, the second after the first.
     pub async fn start() -> Self {
         let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+        let server = Self::at("127.0.0.1:0", store).await;
+        server.register("order", |_| {}).await;
+        server
+    }
+
+    /// Stops it, and starts one in its place over the same store.
+    pub async fn restart(self) -> Self {
+        let (address, store) = (self.address.clone(), self.store.clone());
+        self.stop().await;
+        Self::at(&address, store).await
+    }
+
+    async fn at(address: &str, store: Arc<dyn Store>) -> Self {
         let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
         let api = Api::new(engine, ApiOptions::default()).expect("options that can be used");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let listener = TcpListener::bind(address).await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound").to_string();
         let stop = CancellationToken::new();
         let serving = tokio::spawn({
             let stop = stop.clone();
             async move { api.serve(listener, stop).await }
         });
-        let client = Client::builder(&address).build().expect("a client");
-        let server = Self { client, store, stop, serving };
-        server.register("order", |_| {}).await;
-        server
+        let client = Client::builder(&format!("http://{address}")).build().expect("a client");
+        Self { client, store, address, stop, serving }
     }
 
     /// Stores a definition with the steps `one` and `two`.

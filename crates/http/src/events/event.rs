@@ -7,7 +7,8 @@ use tasker_core::access::Extent;
 use tasker_core::event;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{DefinitionName, Namespace};
-use tasker_store::read::{Cursor, LogEntry, Origin};
+use tasker_core::record::Origin;
+use tasker_store::read::{Cursor, LogEntry};
 use tasker_wire::{EventDocument, GapDocument};
 
 /// An event, ready to be sent.
@@ -38,13 +39,7 @@ pub(crate) struct Wanted {
 impl Event {
     pub(super) fn new(entry: LogEntry) -> Self {
         let name = event::name(&entry.transition.change);
-        let mut document = EventDocument::new(entry.task, entry.step, &entry.transition);
-        if let Some(origin) = &entry.origin {
-            document.namespace = Some(origin.namespace.to_string());
-            document.name = Some(origin.definition.to_string());
-            document.version = Some(origin.version.to_string());
-            document.correlation_id.clone_from(&origin.correlation_id);
-        }
+        let document = EventDocument::new(entry.task, entry.origin.as_ref(), entry.step, &entry.transition);
         let frame = frame(Some(entry.cursor), name, &document);
         Self { cursor: entry.cursor, frame, task: entry.task, origin: entry.origin, name }
     }

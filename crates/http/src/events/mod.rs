@@ -15,7 +15,7 @@ use tasker_engine::{Engine, UseCaseError};
 use tokio::sync::{Mutex, Semaphore};
 
 pub(crate) use self::event::Wanted;
-pub(crate) use self::stream::{Start, open};
+pub(crate) use self::stream::{Span, Start, open};
 use self::tail::Tail;
 
 /// Streams that read the database at the same time.

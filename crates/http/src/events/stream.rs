@@ -39,8 +39,18 @@ pub(crate) enum Start {
     Now,
     /// After a position that was given out before.
     After(Cursor),
+    /// With the last events that there are, so many.
+    Last(usize),
     /// With the first event that there is.
     Beginning,
+}
+
+/// Which part of the log a stream tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) start: Start,
+    /// Whether it goes on at the end of the log; else it ends there.
+    pub(crate) follow: bool,
 }
 
 /// A stream, between two things that are sent.
@@ -55,6 +65,8 @@ struct Stream {
     position: Cursor,
     /// Whether the database is to be read, not the tail.
     is_behind: bool,
+    /// Whether it goes on at the end of the log.
+    follow: bool,
     heartbeat: Instant,
     ask_again: Instant,
     _place: OwnedSemaphorePermit,
@@ -67,14 +79,15 @@ pub(crate) async fn open(
     call: Call,
     parts: Parts,
     wanted: Wanted,
-    start: Start,
+    span: Span,
 ) -> Result<Response, Problem> {
     let place = api.events.places.clone().try_acquire_owned().map_err(|_| full(&api))?;
     let tail = api.events.tail(&api.engine).await?;
     let end = api.engine.log_end(wanted.task, 0).await?;
-    let (position, begin) = match start {
+    let (position, begin) = match span.start {
         Start::Now => (end, None),
         Start::Beginning => (Cursor::START, None),
+        Start::Last(n) => (api.engine.log_end(wanted.task, n).await?, None),
         Start::After(position) if position.is_within(end) => (position, None),
         // Of another log, or of this one before it was put back from a copy: what it says cannot be relied on.
         Start::After(position) => (end, Some(event::gap(position))),
@@ -83,7 +96,8 @@ pub(crate) async fn open(
     let stream = Stream {
         moved: tail.moved(),
         tail,
-        is_behind: wanted.task.is_some(),
+        is_behind: wanted.task.is_some() || !span.follow,
+        follow: span.follow,
         position,
         wanted,
         call,
@@ -129,14 +143,14 @@ impl Stream {
             }
             // Before the look, so that nothing that comes during it is overlooked.
             self.moved.mark_unchanged();
-            let read = self.read().await;
-            let pause = match read {
+            let pause = match self.read().await {
                 Ok(Read { frames, .. }) if !frames.is_empty() => return Some(self.send(frames.into())),
                 _ if now >= self.heartbeat => {
                     let heartbeat = event::heartbeat(self.position);
                     return Some(self.send(heartbeat));
                 }
                 Ok(Read { is_more: true, .. }) => continue,
+                Ok(_) if !self.follow => return None,
                 Ok(_) => None,
                 Err(error) => {
                     tracing::debug!(error = %error, "an event stream waits: the log cannot be read now");
@@ -209,7 +223,10 @@ impl Stream {
         let is_full = page.len() == PAGE;
         let events: Vec<Arc<Event>> = page.into_iter().map(|entry| Arc::new(Event::new(entry))).collect();
         let read = self.take(&events);
-        self.is_behind = is_full || read.is_more;
+        self.is_behind = is_full || read.is_more || !self.follow;
+        if !self.follow {
+            return Ok(Read { is_more: is_full || read.is_more, ..read });
+        }
         if !self.is_behind && self.wanted.task.is_some() && self.position.is_within(before) {
             // Everything of this task that the tail had seen before was among what was read.
             self.position = before;

@@ -9,7 +9,7 @@ use tasker_store::read::Cursor;
 use tasker_wire::{EventDocument, GapDocument};
 
 use crate::call::Call;
-use crate::events::{self, Start, Wanted};
+use crate::events::{self, Span, Start, Wanted};
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes};
 use crate::request::forms;
@@ -34,6 +34,20 @@ pub(crate) const BEGIN: Parameter = Parameter {
             `Last-Event-ID` goes before it",
 };
 
+/// How many to begin with: the parameter that both routes have.
+pub(crate) const LAST: Parameter = Parameter {
+    name: "last",
+    kind: Kind::Count { min: 0, max: 10_000, default: None },
+    about: "Begin with the last events of the log, so many, wanted or not; what else says where to begin goes before it",
+};
+
+/// Whether to go on: the parameter that both routes have.
+pub(crate) const FOLLOW: Parameter = Parameter {
+    name: "follow",
+    kind: Kind::Flag,
+    about: "`false`: end where the log ends, and wait for nothing; without it, the stream goes on",
+};
+
 /// Where to go on: the header that both routes have.
 pub(crate) const HEADERS: &[Parameter] = &[Parameter {
     name: LAST_EVENT_ID,
@@ -46,6 +60,8 @@ const QUERY: &[Parameter] = &[
     Parameter { name: "name", kind: forms::DEFINITION, about: "Only of tasks of this definition" },
     EVENT,
     BEGIN,
+    LAST,
+    FOLLOW,
 ];
 
 pub(crate) fn operation() -> Operation {
@@ -79,8 +95,8 @@ pub(crate) async fn stream_events(
         definition: call.query.parsed("name")?,
         ..wanted(&call, None)?
     };
-    let start = start(&call, Start::Now)?;
-    events::open(api, call, parts, wanted, start).await
+    let span = span(&call, Start::Now)?;
+    events::open(api, call, parts, wanted, span).await
 }
 
 /// What is wanted of the events of a task, or of all that the caller may see.
@@ -94,18 +110,28 @@ pub(crate) fn wanted(call: &Call, task: Option<TaskId>) -> Result<Wanted, Proble
     Ok(Wanted { task, within, namespace: None, definition: None, names })
 }
 
-/// Where the caller wants to begin.
+/// Which part of the log the caller wants.
 ///
 /// # Errors
-/// What it says is no position.
-pub(crate) fn start(call: &Call, otherwise: Start) -> Result<Start, Problem> {
+/// Where it is to begin is no position.
+pub(crate) fn span(call: &Call, otherwise: Start) -> Result<Span, Problem> {
+    let follow = call.query.text(FOLLOW.name).is_none() || call.query.flag(FOLLOW.name);
+    Ok(Span { start: start(call)?.unwrap_or(otherwise), follow })
+}
+
+fn start(call: &Call) -> Result<Option<Start>, Problem> {
     if let Some(last) = call.headers().get(LAST_EVENT_ID) {
         let position = last.to_str().ok().and_then(|text| text.parse::<Cursor>().ok());
         let told = || "Last-Event-ID is no position: send the id of an event as it came, or leave it out";
-        return position.map(Start::After).ok_or_else(|| Problem::new(&codes::INVALID_PARAMETER, told()));
+        return match position {
+            Some(position) => Ok(Some(Start::After(position))),
+            None => Err(Problem::new(&codes::INVALID_PARAMETER, told())),
+        };
     }
-    match call.query.text(AFTER) {
-        Some("start") => Ok(Start::Beginning),
-        _ => Ok(call.query.parsed(AFTER)?.map_or(otherwise, Start::After)),
+    match (call.query.text(AFTER), call.query.text(LAST.name)) {
+        (Some("start"), _) => Ok(Some(Start::Beginning)),
+        (Some(_), _) => Ok(call.query.parsed(AFTER)?.map(Start::After)),
+        (None, Some(_)) => Ok(Some(Start::Last(call.query.count(LAST.name)))),
+        (None, None) => Ok(None),
     }
 }

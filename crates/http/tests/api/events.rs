@@ -411,3 +411,28 @@ async fn whoever_does_not_read_delays_nobody_and_gets_everything_later() {
     assert_eq!(expected.iter().collect::<BTreeSet<_>>().len(), 18_000);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_does_not_want_to_wait_gets_what_there_is() {
+    let server = Server::start().await;
+    let id = server.task().await;
+    server.task().await;
+    let all = |path: String| {
+        let server = &server;
+        async move {
+            let mut listener = server.listen(&path).await;
+            let mut told = Vec::new();
+            while let Some(next) = listener.next().await {
+                told.push(next);
+            }
+            ids(&told)
+        }
+    };
+    let logged = server.logged().await;
+    assert_eq!(all("/events?follow=false".into()).await, Vec::<String>::new());
+    assert_eq!(all("/events?follow=false&after=start".into()).await, logged);
+    assert_eq!(all("/events?follow=false&last=2".into()).await, logged[4..]);
+    assert_eq!(all(format!("/tasks/{id}/events?follow=false")).await, logged[..3]);
+    assert_eq!(all(format!("/tasks/{id}/events?follow=0&last=1")).await, logged[2..3]);
+    server.stop().await;
+}

@@ -2,11 +2,11 @@
 
 use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
-use tasker_core::record::Change;
+use tasker_core::record::{Change, Origin};
 use tasker_core::time::Timestamp;
 
 use super::Tables;
-use crate::read::{Cursor, LogEntry, LogQuery, LogReader, Origin, READER_MEMORY};
+use crate::read::{Cursor, LogEntry, LogQuery, LogReader, READER_MEMORY};
 
 impl Tables {
     pub(super) fn log_page(&self, query: &LogQuery) -> Result<Vec<LogEntry>, Rejection> {

@@ -8,10 +8,10 @@ use crate::call::Call;
 use crate::events::{self, Start};
 use crate::operation::{Operation, Parameter};
 use crate::reply::{Problem, codes};
-use crate::routes::events::{BEGIN, EVENT, described, start, wanted};
+use crate::routes::events::{BEGIN, EVENT, FOLLOW, LAST, described, span, wanted};
 use crate::state::ApiState;
 
-const QUERY: &[Parameter] = &[EVENT, BEGIN];
+const QUERY: &[Parameter] = &[EVENT, BEGIN, LAST, FOLLOW];
 
 pub(crate) fn operation() -> Operation {
     described(Operation::new("stream_task_events", "Tell what happens to a task, as it happens"))
@@ -31,6 +31,6 @@ pub(crate) async fn stream_task_events(
 ) -> Result<Response, Problem> {
     call.task(&api).await?;
     let wanted = wanted(&call, Some(call.task_id()))?;
-    let start = start(&call, Start::Beginning)?;
-    events::open(api, call, parts, wanted, start).await
+    let span = span(&call, Start::Beginning)?;
+    events::open(api, call, parts, wanted, span).await
 }
