@@ -32,6 +32,8 @@ pub enum UseCaseError {
         message: String,
         /// What to do.
         help: Option<String>,
+        /// The task that it contradicts, if it is one.
+        task: Option<TaskId>,
     },
     /// A rule said no.
     #[error(transparent)]

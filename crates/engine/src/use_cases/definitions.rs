@@ -25,6 +25,7 @@ impl Engine {
                     "give it a new version, or replace it with --allow-replace; running tasks keep theirs"
                         .into(),
                 ),
+                task: None,
             }),
             registered => Ok(registered),
         }
@@ -69,8 +70,9 @@ pub(super) fn missing(selector: &Selector, resolved: Resolved) -> UseCaseError {
         Resolved::NoNamespace => return UseCaseError::namespace_not_found(namespace),
         Resolved::NoName { names } => {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            let asked = version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
             (
-                format!("there is no definition {name} in namespace {namespace}"),
+                format!("there is no definition {name}{asked} in namespace {namespace}"),
                 format!("it has: {}", or_none(&names)),
             )
         }

@@ -91,6 +91,7 @@ impl Engine {
                 code: "api_key_ended",
                 message: format!("API key {id} of {} has expired or was revoked", old.name),
                 help: Some("make a new one: tasker auth key create".into()),
+                task: None,
             });
         }
         let expires_at = old.expires_at.map(|end| now.plus(end.since(old.created_at)));

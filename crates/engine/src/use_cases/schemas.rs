@@ -33,6 +33,7 @@ impl ContextSchemas {
                     plan.definition.full_name()
                 ),
                 help: Some("register the definition again with a valid schema".into()),
+                task: None,
             })?;
         let schema = compiled.map(Arc::new);
         if known.len() >= MOST {

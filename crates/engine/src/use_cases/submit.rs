@@ -219,6 +219,7 @@ fn key_reused(of: TaskId) -> UseCaseError {
         code: "idempotency_key_reused",
         message: format!("another request was accepted under this idempotency key, as task {of}"),
         help: Some("use a new key for another request; send the same request to repeat it".into()),
+        task: None,
     }
 }
 
@@ -227,6 +228,7 @@ fn definition_changing(request: &TaskRequest) -> UseCaseError {
         code: "definition_changing",
         message: format!("definition {} is being replaced over and over", request.name),
         help: Some("name an exact version, or try again".into()),
+        task: None,
     }
 }
 
@@ -235,6 +237,7 @@ fn in_progress(id: TaskId) -> UseCaseError {
         code: "request_in_progress",
         message: format!("a request equal to that of task {id} stands in a transaction that has not ended"),
         help: Some("try again when that transaction has ended".into()),
+        task: Some(id),
     }
 }
 
@@ -243,6 +246,7 @@ fn id_conflict(id: TaskId) -> UseCaseError {
         code: "task_id_conflict",
         message: format!("another request was accepted under id {id}"),
         help: Some("use a new id for another request".into()),
+        task: Some(id),
     }
 }
 
@@ -251,5 +255,6 @@ fn duplicate(of: TaskId) -> UseCaseError {
         code: "duplicate_request",
         message: format!("identity_hash: an equal request was accepted within the same minute as task {of}"),
         help: Some(format!("see it: tasker task show {of}")),
+        task: Some(of),
     }
 }

@@ -49,6 +49,9 @@ fn told(error: &UseCaseError, status: StatusCode, title: &'static str) -> Proble
         None => Problem::named(status, error.code().to_uppercase().into(), title, error.to_string()),
     };
     let problem = problem.help(error.help());
+    if let UseCaseError::Conflict { task: Some(task), .. } = error {
+        return problem.with("task_id", task.to_string());
+    }
     let UseCaseError::Refused(rejection) = error else { return problem };
     match rejection.change {
         Some(change) => problem.with("from", change.from).with("to", change.to),

@@ -1,5 +1,6 @@
 //! The API as its callers see it: a real listener on loopback, an engine over the memory store.
 
+mod acceptance;
 mod actions;
 mod analysis;
 mod api_keys;

@@ -50,18 +50,23 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
-        Self::over(StoreUnderTest::memory(), options).await
+        Self::over(StoreUnderTest::memory(), EngineOptions::default(), options).await
+    }
+
+    /// One whose engine has these options.
+    pub async fn with_engine(options: EngineOptions) -> Self {
+        Self::over(StoreUnderTest::memory(), options, ApiOptions::default()).await
     }
 
     /// Another one over the store of this one.
     pub async fn beside(&self, options: ApiOptions) -> Self {
         let under_test = StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None };
-        Self::over(under_test, options).await
+        Self::over(under_test, EngineOptions::default(), options).await
     }
 
-    async fn over(under_test: StoreUnderTest, options: ApiOptions) -> Self {
+    async fn over(under_test: StoreUnderTest, engine: EngineOptions, options: ApiOptions) -> Self {
         let StoreUnderTest { store, clock, .. } = under_test;
-        let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
+        let engine = Engine::new(store.clone(), Handlers::new(), engine);
         // What is served by itself, whatever this server is to be like: it may be too busy to say.
         contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())
             .await;

@@ -30,6 +30,11 @@ pub(crate) fn operation() -> Operation {
         ])
 }
 
+/// Whoever chooses steps that did not fail is told that the choice is wrong.
+fn of_chosen(problem: Problem) -> Problem {
+    if problem.code() == "NOTHING_TO_RETRY" { problem.under_code(&codes::VALIDATION_FAILED) } else { problem }
+}
+
 /// Try failed steps of a failed task again.
 pub(crate) async fn retry_task(
     State(api): State<ApiState>,
@@ -39,7 +44,10 @@ pub(crate) async fn retry_task(
     call.task(&api).await?;
     let request = body.read::<RetryTaskRequest>()?;
     let limit = request.limit();
-    let wanted = Wanted::RetryTask { steps: request.step_names.unwrap_or_default(), limit };
-    parts::operate(&api, &call, wanted, request.reason).await?;
+    let steps = request.step_names.unwrap_or_default();
+    let are_chosen = !steps.is_empty();
+    let wanted = Wanted::RetryTask { steps, limit };
+    let refused = |problem: Problem| if are_chosen { of_chosen(problem) } else { problem };
+    parts::operate(&api, &call, wanted, request.reason).await.map_err(refused)?;
     parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
 }
