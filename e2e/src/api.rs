@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, ClientBuilder, StatusCode};
 use rustix::process::Signal;
 use serde_json::Value;
 use tasker_torture::{PATIENCE, Running};
@@ -74,6 +74,12 @@ impl ApiServer {
         usage(self.process.id())
     }
 
+    /// Kills it.
+    pub fn kill(self) -> Result<()> {
+        self.process.kill()?;
+        Ok(())
+    }
+
     /// Stops it, as a supervisor does.
     pub fn stop(self) -> Result<()> {
         self.process.signal(Signal::TERM)?;
@@ -91,9 +97,18 @@ fn where_it_serves(told: &str) -> Option<String> {
 
 /// A caller with a connection of its own.
 pub fn caller() -> Result<Client> {
+    Ok(client().timeout(PATIENCE).build()?)
+}
+
+/// Somebody who listens for as long as there is something to hear.
+pub fn listener() -> Result<Client> {
+    Ok(client().build()?)
+}
+
+fn client() -> ClientBuilder {
     // A second caller finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(Client::builder().no_proxy().pool_max_idle_per_host(1).timeout(PATIENCE).build()?)
+    Client::builder().no_proxy().pool_max_idle_per_host(1)
 }
 
 /// Asks for a task.

@@ -182,7 +182,7 @@ impl Listener {
 
     /// Listens until it was told the last event.
     async fn listen(mut self) -> Result<Self> {
-        let client = Client::builder().no_proxy().build()?;
+        let client = api::listener()?;
         loop {
             let mut response = self.connect(&client).await?;
             if self.read(&mut response).await? {
@@ -227,7 +227,8 @@ impl Listener {
             let Some(chunk) = chunk else { bail!("a stream ended while the server runs") };
             text.extend_from_slice(&chunk);
             let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            for line in text[..complete].split(|byte| *byte == b'\n') {
+            for line in text[..complete].split_inclusive(|byte| *byte == b'\n') {
+                let line = line.trim_ascii_end();
                 if let Some(position) = line.strip_prefix(b"id: ") {
                     id = String::from_utf8(position.to_vec())?;
                 } else if let Some(data) = line.strip_prefix(b"data: ") {
@@ -268,12 +269,19 @@ impl Listener {
         if self.told == expected {
             return Ok(());
         }
-        let first = self.told.iter().zip(&expected).position(|(told, expected)| told != expected);
+        let first = self.told.iter().zip(&expected).take_while(|(told, expected)| told == expected).count();
+        let of = |told: Option<&u64>| {
+            log.iter()
+                .find(|entry| Some(&short(&entry.cursor.to_string())) == told)
+                .map(|entry| format!("{} {}:{}", entry.cursor, entry.task, entry.transition.seq))
+        };
         bail!(
-            "listener {} was told {} events where there were {}; the first that differs is {first:?}",
+            "listener {} was told {} events where there were {}; event {first} is {:?} and should be {:?}",
             self.number,
             self.told.len(),
-            expected.len()
+            expected.len(),
+            of(self.told.get(first)),
+            of(expected.get(first))
         )
     }
 }

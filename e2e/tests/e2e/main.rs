@@ -1,5 +1,6 @@
 //! Tests of the real binary as a process.
 
+mod database_gone;
 mod demo;
 mod drills;
 mod examples;

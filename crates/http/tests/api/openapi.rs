@@ -19,7 +19,7 @@ async fn the_description_is_the_one_in_the_documentation() {
 }
 
 #[tokio::test]
-async fn every_route_is_described_and_nothing_else() {
+async fn api_131_every_route_is_described_and_nothing_else() {
     let server = Server::start().await;
     let served = server.get("/openapi.json").await.expect(200).body;
     let mut described: Vec<String> = Vec::new();
