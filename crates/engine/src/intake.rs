@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tasker_core::decide::Submission;
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::write::{SubmitAnswer, SubmitBatch};
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +20,13 @@ use crate::worker::slots::{Borrower, Lent};
 /// A submission and who waits for its answer.
 pub(crate) struct Arrival {
     pub(crate) submission: Submission,
-    pub(crate) reply: oneshot::Sender<Result<SubmitAnswer, StoreError>>,
+    pub(crate) reply: oneshot::Sender<Result<Told, StoreError>>,
+}
+
+/// What came of a submission, and the time of the transaction in which that was decided.
+pub(crate) struct Told {
+    pub(crate) answer: SubmitAnswer,
+    pub(crate) at: Timestamp,
 }
 
 /// Runs until the engine shuts down; whatever had arrived by then is still accepted.
@@ -73,7 +80,7 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     let mut parcels = vec![batch];
     while let Some(mut parcel) = parcels.pop() {
         match commit(parts, &parcel).await {
-            Ok(answers) => reply(parcel, answers.into_iter().map(Ok)),
+            Ok(told) => reply(parcel, told.into_iter().map(Ok)),
             Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
                 let rest = parcel.split_off(parcel.len() / 2);
                 parcels.push(rest);
@@ -97,7 +104,7 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     }
 }
 
-async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, StoreError> {
+async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<Told>, StoreError> {
     let worker = parts.worker();
     let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Submit));
     let batch = SubmitBatch {
@@ -123,7 +130,8 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<SubmitAnswer>, 
     if n_claimed < n_roots(parcel, &submitted.answers) {
         parts.hint();
     }
-    Ok(submitted.answers)
+    let at = submitted.now;
+    Ok(submitted.answers.into_iter().map(|answer| Told { answer, at }).collect())
 }
 
 /// Tells what was accepted.
@@ -157,7 +165,7 @@ fn n_roots(parcel: &[Arrival], answers: &[SubmitAnswer]) -> usize {
     accepted.map(|(arrival, _)| arrival.submission.plan.graph.roots().count()).sum()
 }
 
-fn reply(parcel: Vec<Arrival>, answers: impl IntoIterator<Item = Result<SubmitAnswer, StoreError>>) {
+fn reply(parcel: Vec<Arrival>, answers: impl IntoIterator<Item = Result<Told, StoreError>>) {
     for (arrival, answer) in parcel.into_iter().zip(answers) {
         // Whoever went away does not want the answer; the task is accepted all the same.
         let _ = arrival.reply.send(answer);

@@ -37,6 +37,7 @@ Examples:
   tasker events tail --task 01890a5d-ac96-774b-bcce-b302099a8057 --from-start
   tasker events tail --follow --output json --after 1-4711-90 | while read -r event; do ...; done
   tasker events tail --follow --output json --reader billing >> events.jsonl
+  tasker events tail --follow --server https://tasker.example.com
 
 With --output json each event is one line. Each carries its cursor: keep the last one that you are
 done with and go on after it with --after; no event is left out and none comes twice. If events

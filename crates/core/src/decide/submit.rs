@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::claim::ClaimBudget;
 use super::note::Note;
 use super::steps::Steps;
-use super::workset::{ENGINE, Entry, TaskChange};
+use super::workset::{ENGINE, Entry, QueueChange, StepChange, TaskChange};
 use super::{Rules, Workset};
 use crate::definition::Priority;
 use crate::identity::{IdentityDocument, IdentityStrategy};
 use crate::ids::{Digest, Ordinal, TaskId};
 use crate::payload::Payload;
 use crate::plan::Plan;
-use crate::record::{Change, StepRecord, TaskInput, TaskRecord};
+use crate::record::{Change, StepDetail, StepRecord, TaskInput, TaskRecord};
 use crate::state::{StepState, TaskState};
 use crate::time::Timestamp;
 
@@ -60,6 +60,29 @@ pub struct NewTask {
     pub input: TaskInput,
     /// Its rows. All steps and queue rows are new; the task row is always there.
     pub change: TaskChange,
+}
+
+impl NewTask {
+    /// The steps as they are read when all of this is written.
+    pub fn steps(&self) -> Vec<StepDetail> {
+        let mut steps: Vec<StepDetail> = self.change.steps.iter().map(detail).collect();
+        for change in &self.change.queue {
+            if let QueueChange::Insert(row) = change {
+                steps[row.ordinal.index()].queue = Some(row.clone());
+            }
+        }
+        steps
+    }
+}
+
+fn detail(change: &StepChange) -> StepDetail {
+    StepDetail {
+        record: change.record.clone(),
+        inputs: change.inputs.clone(),
+        results: change.results.clone(),
+        error: change.error.clone().flatten(),
+        queue: None,
+    }
 }
 
 /// Plans the rows of a new task. With a budget, its first steps are claimed at once.

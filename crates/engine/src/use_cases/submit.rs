@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use tasker_core::decide::Submission;
+use tasker_core::decide::{self, Submission};
 use tasker_core::ids::TaskId;
 use tasker_core::plan::Plan;
 use tasker_core::request::{self, Acceptance, TaskRequest};
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 use tasker_store::definitions::{Resolved, Selector};
+use tasker_store::read::TaskDetail;
 use tasker_store::write::{SubmitAnswer, SubmitBatch};
 use tasker_store::{StoreError, SubmitTransaction};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::definitions::missing;
+use super::read::TaskView;
 use crate::engine::Engine;
 use crate::error::UseCaseError;
-use crate::intake::{self, Arrival};
+use crate::intake::{self, Arrival, Told};
 use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 
 /// How often a definition may change between being read and the submission before the request is refused.
@@ -31,6 +34,12 @@ pub struct SubmittedTask {
     pub status: TaskState,
     /// Whether this request made it; `false` if the same request was accepted under this id before.
     pub created: bool,
+}
+
+/// A request that was handed in, and what came of it.
+struct HandedIn {
+    submission: Submission,
+    told: Told,
 }
 
 /// The ways in which a request gets into the store.
@@ -52,19 +61,58 @@ impl Engine {
     /// in a transaction that did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
+        let told = self.insist(&request, id).await?.told;
+        self.outcome(&request, id, told.answer).await
+    }
+
+    /// [`Engine::submit`], with the task as it was stored; for a repeat, as it is now. What was just decided need not be
+    /// read.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`].
+    pub async fn submit_and_view(
+        &self,
+        request: TaskRequest,
+    ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
+        let id = self.id_for(&request);
+        let HandedIn { submission, told } = self.insist(&request, id).await?;
+        let view = match told.answer {
+            SubmitAnswer::Accepted { state } => {
+                self.decided(&submission, told.at).filter(|view| view.detail.record.state == state)
+            }
+            _ => None,
+        };
+        let submitted = self.outcome(&request, id, told.answer).await?;
+        match view {
+            Some(view) => Ok((submitted, view)),
+            None => Ok((submitted, self.task(submitted.task_id).await?)),
+        }
+    }
+
+    /// Hands a request in until it is known what came of it.
+    async fn insist(&self, request: &TaskRequest, id: TaskId) -> Result<HandedIn, UseCaseError> {
         let give_up_at = Instant::now() + REQUEST_PATIENCE;
         let mut wait = RETRY_WAITS.0;
         let mut door = Door::Intake;
         loop {
-            match self.hand_in(&request, id, &mut door).await? {
-                SubmitAnswer::Blocked if Instant::now() + wait < give_up_at => {
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(RETRY_WAITS.1);
-                    door = Door::Alone;
-                }
-                answer => return self.outcome(&request, id, answer).await,
+            let handed_in = self.hand_in(request, id, &mut door).await?;
+            if handed_in.told.answer != SubmitAnswer::Blocked || Instant::now() + wait >= give_up_at {
+                return Ok(handed_in);
             }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RETRY_WAITS.1);
+            door = Door::Alone;
         }
+    }
+
+    /// The task as it was decided that it be, if none of its steps was claimed with it: who claims them is not known here.
+    fn decided(&self, submission: &Submission, at: Timestamp) -> Option<TaskView> {
+        let task = decide::submit(submission, &self.parts.rules, at, None).ok()?;
+        let steps = task.steps();
+        let record = task.change.task?;
+        let annotations = task.change.annotations;
+        let detail = TaskDetail { record, input: task.input, plan: submission.plan.clone(), annotations };
+        Some(TaskView { detail, steps })
     }
 
     /// Accepts a task inside a transaction of the caller's: it exists if that commits, and its steps can start then.
@@ -79,8 +127,8 @@ impl Engine {
         request: TaskRequest,
     ) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
-        let answer = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
-        self.outcome(&request, id, answer).await
+        let handed_in = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
+        self.outcome(&request, id, handed_in.told.answer).await
     }
 
     /// Tells this node's worker and other nodes that there may be work. Without hints, polling finds it.
@@ -99,22 +147,28 @@ impl Engine {
         request: &TaskRequest,
         id: TaskId,
         door: &mut Door<'_>,
-    ) -> Result<SubmitAnswer, UseCaseError> {
+    ) -> Result<HandedIn, UseCaseError> {
         let selector = Selector {
             namespace: request.namespace.clone(),
             name: request.name.clone(),
             version: request.version.clone(),
         };
-        for _ in 0..MOST_RESOLUTIONS {
+        let mut n_before = 0;
+        loop {
             let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
-            match self.pass(submission, door).await? {
-                SubmitAnswer::NotLatest => drop(self.resolutions.forget(&selector)),
+            let told = self.pass(submission.clone(), door).await?;
+            n_before += 1;
+            match &told.answer {
+                SubmitAnswer::NotLatest if n_before < MOST_RESOLUTIONS => {
+                    self.resolutions.forget(&selector);
+                }
                 SubmitAnswer::Refused(refusal)
-                    if refusal.code == "not_found" && self.resolutions.forget(&selector) => {}
-                answer => return Ok(answer),
+                    if refusal.code == "not_found"
+                        && n_before < MOST_RESOLUTIONS
+                        && self.resolutions.forget(&selector) => {}
+                _ => return Ok(HandedIn { submission, told }),
             }
         }
-        Ok(SubmitAnswer::NotLatest)
     }
 
     /// The request, checked and completed by its definition.
@@ -147,7 +201,7 @@ impl Engine {
         }
     }
 
-    async fn pass(&self, submission: Submission, door: &mut Door<'_>) -> Result<SubmitAnswer, UseCaseError> {
+    async fn pass(&self, submission: Submission, door: &mut Door<'_>) -> Result<Told, UseCaseError> {
         let (reply, answer) = oneshot::channel();
         match door {
             Door::Intake => {
@@ -164,9 +218,11 @@ impl Engine {
             Door::Transaction(transaction) => {
                 let rules = self.parts.rules.clone();
                 let batch = SubmitBatch { submissions: vec![submission], rules, budget: None };
-                let answer = transaction.submit(batch).await?.answers.pop();
-                return answer
-                    .ok_or_else(|| StoreError::Corrupt("a submission was not answered".into()).into());
+                let mut submitted = transaction.submit(batch).await?;
+                let answer = submitted.answers.pop();
+                let answer =
+                    answer.ok_or_else(|| StoreError::Corrupt("a submission was not answered".into()))?;
+                return Ok(Told { answer, at: submitted.now });
             }
         }
         Ok(answer.await.map_err(|_| UseCaseError::Stopped)??)

@@ -34,6 +34,7 @@ macro_rules! conformance_tests {
                 everything_of_a_request_is_stored,
                 a_request_sent_again_is_the_same_task,
                 one_batch_may_repeat_an_id,
+                what_was_decided_is_what_is_read,
                 a_submit_may_claim_its_first_steps,
                 a_task_may_have_to_wait_for_its_time,
                 the_latest_version_is_confirmed,

@@ -1,6 +1,6 @@
 //! Accepting tasks.
 
-use tasker_core::decide::Answer;
+use tasker_core::decide::{self, Answer, Submission};
 use tasker_core::definition::Priority;
 use tasker_core::ids::{Digest, Ordinal};
 use tasker_core::payload::Payload;
@@ -81,6 +81,23 @@ pub async fn one_batch_may_repeat_an_id(store: StoreUnderTest) {
     assert_eq!(submitted.now, d.clock.now());
     assert_eq!(d.queued(one.id).await, [("a".to_owned(), 0)]);
     assert_eq!(d.queued(two.id).await, [("a".to_owned(), 0)]);
+}
+
+pub async fn what_was_decided_is_what_is_read(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let plan =
+        plan_with("order", &[("a", &[]), ("b", &[]), ("c", &["a", "b"])], |x| x.steps[1].skippable = true);
+    d.register(&plan).await;
+    let later = d.clock.now().plus_seconds(30);
+    let bypassing = Submission { bypass: vec![Ordinal(1)], tags: vec!["vip".into()], ..d.request(&plan) };
+    for request in [d.request(&plan), bypassing, Submission { not_before: Some(later), ..d.request(&plan) }] {
+        let decided = decide::submit(&request, &d.rules, d.clock.now(), None).expect("it has an identity");
+        assert_eq!(d.submit(request.clone()).await, SubmitAnswer::Accepted { state: TaskState::Pending });
+        assert_eq!(d.steps(request.id).await, decided.steps());
+        let read = d.store.task(request.id).await.expect("read a task").expect("the task exists");
+        assert_eq!(Some(read.record), decided.change.task);
+        assert_eq!(read.input, decided.input);
+    }
 }
 
 pub async fn a_submit_may_claim_its_first_steps(store: StoreUnderTest) {

@@ -8,7 +8,7 @@ use tasker_core::request::{RequestProblem, TaskRequest};
 use tasker_wire::request::BulkCreateRequest;
 use tasker_wire::{BulkCreated, BulkCreatedItem, TaskDocument};
 
-use super::{create, parts};
+use super::create;
 use crate::call::Call;
 use crate::operation::Operation;
 use crate::reply::{Problem, json};
@@ -70,7 +70,6 @@ async fn create_one(
     key: Option<String>,
 ) -> Result<TaskDocument, Problem> {
     let request = request.map_err(Problem::invalid)?;
-    let submitted = create::submit(api, call, request, key).await?;
-    let view = api.engine.task(submitted.task_id).await?;
-    parts::document(api, &view, parts::USUAL).await
+    let (submitted, view) = create::submit(api, call, request, key).await?;
+    create::document(api, &submitted, &view).await
 }

@@ -5,11 +5,11 @@ use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use tasker_core::access::{Action, Permission, Resource};
-use tasker_core::ids::TaskId;
 use tasker_core::request::{Delivery, TaskRequest};
-use tasker_engine::use_cases::SubmittedTask;
-use tasker_wire::TaskReply;
+use tasker_engine::use_cases::{SubmittedTask, TaskView};
+use tasker_store::read::TaskDetail;
 use tasker_wire::request::CreateTaskRequest;
+use tasker_wire::{TaskDocument, TaskReply};
 
 use super::parts;
 use crate::call::Call;
@@ -59,7 +59,7 @@ pub(crate) async fn create_task(
     body: Body,
 ) -> Result<Response, Problem> {
     let key = key(&call)?;
-    let submitted = submit(&api, &call, body.read::<CreateTaskRequest>()?, key).await?;
+    let (submitted, view) = submit(&api, &call, body.read::<CreateTaskRequest>()?, key).await?;
     let path = format!("{}/tasks/{}", api.options.base_path, submitted.task_id);
     let location = HeaderValue::try_from(path).map_err(|_| {
         Problem::new(&codes::INTERNAL_ERROR, "the answer could not be written")
@@ -67,7 +67,20 @@ pub(crate) async fn create_task(
     })?;
     let replayed = (!submitted.created).then(|| (REPLAYED, HeaderValue::from_static("true")));
     let headers = [(LOCATION, location)].into_iter().chain(replayed);
-    parts::reply(&api, submitted.task_id, StatusCode::CREATED, headers).await
+    let task = document(&api, &submitted, &view).await?;
+    Ok(parts::reply_with(task, &view, StatusCode::CREATED, headers))
+}
+
+/// The document of a task that was handed in. Of a new one, the time is known without asking for it.
+pub(super) async fn document(
+    api: &ApiState,
+    submitted: &SubmittedTask,
+    view: &TaskView,
+) -> Result<TaskDocument, Problem> {
+    match submitted.created {
+        true => Ok(parts::document_at(view, parts::USUAL, view.detail.record.updated_at)),
+        false => parts::document(api, view, parts::USUAL).await,
+    }
 }
 
 /// The key that the caller gave the request.
@@ -84,31 +97,30 @@ pub(super) fn key(call: &Call) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Hands in what the caller asks for. If the same request was accepted before, its task is told of only to whoever may
+/// Hands in what the caller asks for; answers with the task. If the same request was accepted before, its task is told of only to whoever may
 /// see it.
 pub(super) async fn submit(
     api: &ApiState,
     call: &Call,
     request: TaskRequest,
     key: Option<String>,
-) -> Result<SubmittedTask, Problem> {
+) -> Result<(SubmittedTask, TaskView), Problem> {
     let request = asked_by(call, request, key);
     call.permit_in(&request.namespace)?;
-    let submitted = api.engine.submit(request).await.map_err(refusal)?;
+    let (submitted, view) = api.engine.submit_and_view(request).await.map_err(refusal)?;
     if !submitted.created {
-        permit_replay(api, call, submitted.task_id).await?;
+        permit_replay(call, &view.detail)?;
     }
-    Ok(submitted)
+    Ok((submitted, view))
 }
 
 /// Whether the caller may be told of a task that the same request made before: its own, or one that it may see.
-async fn permit_replay(api: &ApiState, call: &Call, id: TaskId) -> Result<(), Problem> {
-    let task = api.engine.task_detail(id).await?;
+fn permit_replay(call: &Call, task: &TaskDetail) -> Result<(), Problem> {
     let owner = task.input.created_by.as_deref();
     if !call.principal.is_anonymous() && owner == Some(call.principal.id()) {
         return Ok(());
     }
-    call.permit(&task, Permission::of(Resource::Task, Action::Show))
+    call.permit(task, Permission::of(Resource::Task, Action::Show))
 }
 
 /// Fills in what the call itself tells.

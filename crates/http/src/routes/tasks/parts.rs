@@ -6,6 +6,7 @@ use axum::http::header::{ETAG, HeaderName};
 use axum::response::Response;
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
+use tasker_core::time::Timestamp;
 use tasker_engine::use_cases::{Operation, TaskView};
 use tasker_wire::{Include, TaskDocument, TaskReply};
 
@@ -66,9 +67,19 @@ pub(crate) async fn reply(
     headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
 ) -> Result<Response, Problem> {
     let view = api.engine.task(id).await?;
-    let version = (ETAG, etag::of_version(view.detail.record.version()));
     let task = document(api, &view, USUAL).await?;
-    Ok(json_with(status, &TaskReply { task }, headers.into_iter().chain([version])))
+    Ok(reply_with(task, &view, status, headers))
+}
+
+/// Answers with the document of a task.
+pub(crate) fn reply_with(
+    task: TaskDocument,
+    view: &TaskView,
+    status: StatusCode,
+    headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+) -> Response {
+    let version = (ETAG, etag::of_version(view.detail.record.version()));
+    json_with(status, &TaskReply { task }, headers.into_iter().chain([version]))
 }
 
 /// The document of a task with these parts.
@@ -77,9 +88,13 @@ pub(crate) async fn document(
     view: &TaskView,
     parts: &[Include],
 ) -> Result<TaskDocument, Problem> {
-    let now = api.engine.now().await?;
+    Ok(document_at(view, parts, api.engine.now().await?))
+}
+
+/// The same, at an instant.
+pub(crate) fn document_at(view: &TaskView, parts: &[Include], now: Timestamp) -> TaskDocument {
     let TaskView { detail, steps } = view;
     let document =
         TaskDocument::new(&detail.record, &detail.input, &detail.plan, &detail.annotations, steps, now);
-    Ok(document.only(parts))
+    document.only(parts)
 }
