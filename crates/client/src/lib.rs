@@ -44,4 +44,5 @@ pub use builder::ClientBuilder;
 pub use calls::{Accepted, DiagramQuery, StepQuery, TaskQuery};
 pub use client::Client;
 pub use error::{Error, InvalidClient, Problem};
+pub use tasker_wire::analytics::AnalyticsScope;
 pub use tasker_wire::request;

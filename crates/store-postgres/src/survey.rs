@@ -1,5 +1,8 @@
 //! What is told of many tasks together, counted by the server.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

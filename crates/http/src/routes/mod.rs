@@ -1,5 +1,6 @@
 //! The one table of all routes. Folders mirror the paths, with one file per action.
 
+pub(crate) mod analytics;
 mod definitions;
 mod docs;
 mod handlers;
@@ -26,7 +27,7 @@ use crate::state::ApiState;
 /// Every route there is, in the order in which they are described.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Cost::{Probe, Read, Write};
+    use Cost::{Analytics, Probe, Read, Write};
     use Requirement::{Known, Public};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -38,6 +39,7 @@ pub fn table() -> Vec<Route> {
     let task = |action| Requirement::to(Resource::Task, action);
     let step = |action| Requirement::to(Resource::WorkflowStep, action);
     let handler = |action| Requirement::to(Resource::Handler, action);
+    let analytics = Requirement::to(Resource::Analytics, Action::Index);
     vec![
         Route::new(GET, "/tasks", task(Action::Index), Read, tasks::list::operation(), tasks::list::list_tasks),
         Route::new(POST, "/tasks", task(Action::Create), Write, tasks::create::operation(), tasks::create::create_task),
@@ -76,6 +78,8 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
+        Route::new(GET, "/analytics/performance", analytics, Analytics, analytics::performance::operation(), analytics::performance::show_performance),
+        Route::new(GET, "/analytics/bottlenecks", analytics, Analytics, analytics::bottlenecks::operation(), analytics::bottlenecks::show_bottlenecks),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
         Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),

@@ -2,6 +2,7 @@
 
 mod actions;
 mod analysis;
+mod analytics;
 mod api_keys;
 mod auth;
 mod bulk;

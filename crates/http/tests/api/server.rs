@@ -47,7 +47,13 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
+        Self::over(|store| store, options).await
+    }
+
+    /// One over a store that stands before the memory store.
+    pub async fn over(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, options: ApiOptions) -> Self {
         let StoreUnderTest { store, clock, .. } = StoreUnderTest::memory();
+        let store = wrap(store);
         let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
         // What is served by itself, whatever this server is to be like: it may be too busy to say.
         contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())
