@@ -8,14 +8,19 @@ use tasker_testkit::postgres::Server;
 
 use super::*;
 
-/// Ten thousand tasks of the last day, one in a hundred of them open.
+/// Ten thousand tasks of the last day, one in a hundred of them open, each with a step that failed once.
 const A_DAY: &str = "
     INSERT INTO tasker.task (id, revision_id, created_at, updated_at, ended_at, arrival, log_seq, log_xid, log_epoch, active,
         remaining, state, priority)
     SELECT gen_random_uuid(), gen_random_uuid(), at, at, CASE WHEN i % 100 > 0 THEN at END, i, 1, 1, 1, 0, 0,
         CASE WHEN i % 100 > 0 THEN 2 ELSE 1 END, 0
     FROM generate_series(1, 10000) AS i, LATERAL (SELECT now() - i * interval '8 seconds' AS at) AS t;
-    ANALYZE tasker.task";
+    INSERT INTO tasker.step (task_id, ordinal, waits, fence, settled_fence, updated_at, started_at, processed_at, attempts,
+        retry_limit, lease_expiries, key_generation, state, retryable)
+    SELECT id, 0, 0, 2, 2, created_at, created_at, created_at, 2, 3, 0, 0, 2, true FROM tasker.task;
+    INSERT INTO tasker.transition (task_id, seq, xid, at, epoch, ordinal, to_state, actor)
+    SELECT id, 1, 1, created_at, 1, 0, 3, 'somebody' FROM tasker.task;
+    ANALYZE";
 
 #[tokio::test]
 async fn surveys_find_their_tasks_by_the_time_of_creation_or_end() {
