@@ -46,4 +46,5 @@ pub use calls::{Accepted, DiagramQuery, StepQuery, TaskQuery};
 pub use client::Client;
 pub use error::{Error, InvalidClient, Problem};
 pub use events::{EventQuery, EventStream, Told};
+pub use tasker_wire::analytics::AnalyticsScope;
 pub use tasker_wire::request;

@@ -32,6 +32,7 @@ pub mod repair;
 pub mod request;
 pub mod retry_after;
 pub mod state;
+pub mod survey;
 pub mod template;
 pub mod text;
 pub mod time;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::events::Events;
 use crate::limits::FailedLogins;
 use crate::options::ApiOptions;
+use crate::routes::analytics::Found;
 use crate::routes::health::Readiness;
 
 /// What all parts of the API share. Cheap to clone.
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) instance: Uuid,
     /// What was found the last time that somebody asked whether the server is ready.
     pub(crate) readiness: Readiness,
+    /// What was told lately of many tasks together.
+    pub(crate) analytics: Found,
 }
 
 impl ApiState {
@@ -61,6 +64,7 @@ impl ApiState {
             draining: CancellationToken::new(),
             started: Instant::now(),
             readiness: Readiness::default(),
+            analytics: Found::default(),
         }))
     }
 }

@@ -15,14 +15,14 @@ use crate::sql;
 
 /// Tasks and steps in each state.
 pub(crate) async fn health_counts(parts: &Parts) -> Result<HealthCounts, Trouble> {
-    let now = now(parts);
+    let now = parts.given_time();
     let counts = read(parts, sql::HEALTH_COUNTS, |query| query.bind(now), counts).await?;
     counts.into_iter().next().ok_or_else(|| no_row("the counts"))
 }
 
 /// How it went since an instant.
 pub(crate) async fn analytics(parts: &Parts, since: Timestamp) -> Result<AnalyticsMetrics, Trouble> {
-    let now = now(parts);
+    let now = parts.given_time();
     let metrics = read(parts, sql::ANALYTICS, |query| query.bind(At(since)).bind(now), metrics).await?;
     metrics.into_iter().next().ok_or_else(|| no_row("the metrics"))
 }
@@ -48,11 +48,6 @@ async fn read<T>(
     let rows = session.rows(query).await;
     let values = rows.and_then(|rows| Ok(rows.iter().map(row).collect::<Result<_, _>>()?));
     session.end(values).await
-}
-
-/// The time of tests; otherwise the server's clock counts.
-fn now(parts: &Parts) -> Option<At> {
-    parts.clock.as_ref().map(|clock| At(clock()))
 }
 
 fn bind(query: Query, wanted: &SlowestQuery) -> Query {

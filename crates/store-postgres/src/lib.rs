@@ -33,6 +33,7 @@ mod save;
 mod session;
 mod sql;
 mod submit;
+mod survey;
 mod swift;
 mod tasks;
 mod transaction;
@@ -58,6 +59,7 @@ use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
+use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -199,6 +201,11 @@ impl Parts {
         Ok(rows::instant(&row, 0)?)
     }
 
+    /// The time of tests; otherwise the server's clock counts.
+    fn given_time(&self) -> Option<rows::At> {
+        self.clock.as_ref().map(|clock| rows::At(clock()))
+    }
+
     /// The first row of one statement that reads, asked again if the connection had died before.
     async fn read_once(&self, query: impl Fn(&Session) -> Query) -> Result<Option<PgRow>, Trouble> {
         loop {
@@ -316,6 +323,10 @@ impl Store for PostgresStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         log::end(&self.parts, task, back).await.trying("reading the end of the log")
+    }
+
+    fn survey_store(&self) -> &dyn SurveyStore {
+        self
     }
 
     fn key_store(&self) -> &dyn KeyStore {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
+use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
 use tasker_store::list::{
     Between, Column, Direction, Found, KnownRevision, Leg, Line, Own, Position, SortKey, TaskFilter,
@@ -41,15 +42,26 @@ async fn revisions(session: &mut Session, filter: &TaskFilter) -> Result<Vec<Kno
     if !filter.needs_revisions() {
         return Ok(Vec::new());
     }
-    let query = session
-        .query(sql::LIST_REVISIONS)
-        .bind(filter.namespace.as_ref().map(ToString::to_string))
-        .bind(filter.name.as_ref().map(ToString::to_string))
-        .bind(filter.version.as_ref().map(ToString::to_string));
-    let rows = session.rows(query).await?;
-    let mut known = rows.iter().map(known_revision).collect::<Result<Vec<_>, _>>()?;
+    let (namespace, name) = (filter.namespace.as_ref(), filter.name.as_ref());
+    let mut known = revisions_of(session, namespace, name, filter.version.as_ref()).await?;
     known.retain(|of| filter.wants_definition(&of.namespace, &of.name, &of.version));
     Ok(known)
+}
+
+/// The revisions that the definitions that are named so ever had.
+pub(crate) async fn revisions_of(
+    session: &mut Session,
+    namespace: Option<&Namespace>,
+    name: Option<&DefinitionName>,
+    version: Option<&Version>,
+) -> Result<Vec<KnownRevision<Uuid>>, Trouble> {
+    let query = session
+        .query(sql::LIST_REVISIONS)
+        .bind(namespace.map(ToString::to_string))
+        .bind(name.map(ToString::to_string))
+        .bind(version.map(ToString::to_string));
+    let rows = session.rows(query).await?;
+    Ok(rows.iter().map(known_revision).collect::<Result<_, _>>()?)
 }
 
 fn known_revision(row: &PgRow) -> Result<KnownRevision<Uuid>, sqlx::Error> {
@@ -187,7 +199,8 @@ fn bind_filter(query: Query, filter: &TaskFilter) -> Query {
         .bind(filter.own.as_ref().map(everything_in))
 }
 
-fn codes(states: &[TaskState]) -> Vec<i16> {
+/// The numbers of states.
+pub(crate) fn codes(states: &[TaskState]) -> Vec<i16> {
     states.iter().map(|state| i16::from(state.code())).collect()
 }
 

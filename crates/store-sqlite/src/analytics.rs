@@ -5,9 +5,10 @@ use std::time::Duration;
 use rusqlite::{Row, params};
 use tasker_core::ids::Ordinal;
 use tasker_core::state::StepState;
+use tasker_core::survey::figures::seconds;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, seconds,
+    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally,
 };
 
 use crate::error::Trouble;

@@ -28,6 +28,7 @@ mod rows;
 mod save;
 mod sql;
 mod submit;
+mod survey;
 mod tasks;
 mod threads;
 mod whole;
@@ -54,6 +55,7 @@ use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
+use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -199,6 +201,10 @@ impl Store for SqliteStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.threads.read("reading the end of the log", move |reader| log::end(reader, task, back)).await
+    }
+
+    fn survey_store(&self) -> &dyn SurveyStore {
+        self
     }
 
     fn key_store(&self) -> &dyn KeyStore {

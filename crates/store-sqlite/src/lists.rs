@@ -3,6 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 use tasker_core::ids::TaskId;
+use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::list::{
@@ -36,11 +37,24 @@ fn revisions(connection: &Connection, filter: &TaskFilter) -> Result<Vec<KnownRe
     if !filter.needs_revisions() {
         return Ok(Vec::new());
     }
+    let (namespace, name) = (filter.namespace.as_ref(), filter.name.as_ref());
+    let mut known = revisions_of(connection, namespace, name, filter.version.as_ref())?;
+    known.retain(|of| filter.wants_definition(&of.namespace, &of.name, &of.version));
+    Ok(known)
+}
+
+/// The revisions of the definitions that are named so.
+pub(crate) fn revisions_of(
+    connection: &Connection,
+    namespace: Option<&Namespace>,
+    name: Option<&DefinitionName>,
+    version: Option<&Version>,
+) -> Result<Vec<KnownRevision<i64>>, Trouble> {
     let mut statement = connection.prepare_cached(sql::REVISION_MATCH)?;
     let params = params![
-        filter.namespace.as_ref().map(|namespace| namespace.as_str()),
-        filter.name.as_ref().map(|name| name.as_str()),
-        filter.version.as_ref().map(ToString::to_string)
+        namespace.map(Namespace::as_str),
+        name.map(DefinitionName::as_str),
+        version.map(ToString::to_string)
     ];
     let known = statement.query_map(params, |row| {
         Ok(KnownRevision {
@@ -50,9 +64,7 @@ fn revisions(connection: &Connection, filter: &TaskFilter) -> Result<Vec<KnownRe
             version: rows::name(row, 3)?,
         })
     })?;
-    let mut known = known.collect::<Result<Vec<_>, _>>()?;
-    known.retain(|of| filter.wants_definition(&of.namespace, &of.name, &of.version));
-    Ok(known)
+    Ok(known.collect::<Result<_, _>>()?)
 }
 
 /// Reads the next ids of a group, and of those that pass the filter the rows.

@@ -251,7 +251,7 @@ pub(crate) fn task_state(row: &Row<'_>, column: usize) -> rusqlite::Result<TaskS
     TaskState::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, i64::from(code)))
 }
 
-fn step_state(row: &Row<'_>, column: usize) -> rusqlite::Result<StepState> {
+pub(crate) fn step_state(row: &Row<'_>, column: usize) -> rusqlite::Result<StepState> {
     let code: u8 = row.get(column)?;
     StepState::from_code(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, i64::from(code)))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::names::{DefinitionName, Namespace, StepName, Version};
 use tasker_core::state::{StepState, TaskState};
+use tasker_core::survey::figures::{mean, percent, share};
 use tasker_core::time::Timestamp;
 
 /// The span of the health score, whatever was asked for.
@@ -147,34 +148,15 @@ impl Tally {
             task_throughput: self.created,
             completion_count: self.complete,
             error_count: self.in_error,
-            completion_rate: share(self.complete, self.created, 10_000) / 100.0,
-            error_rate: share(self.in_error, self.created, 10_000) / 100.0,
-            avg_task_duration: mean(self.task_micros, self.complete),
-            avg_step_duration: mean(self.step_micros, self.steps),
+            completion_rate: percent(self.complete, self.created, 2),
+            error_rate: percent(self.in_error, self.created, 2),
+            avg_task_duration: mean(self.task_micros, self.complete, 3),
+            avg_step_duration: mean(self.step_micros, self.steps, 3),
             step_throughput: self.steps,
             analysis_period_start: since,
             calculated_at: now,
         }
     }
-}
-
-/// `part` of `whole` in parts of `unit`, rounded; 0 if there is no whole.
-fn share(part: u64, whole: u64, unit: u32) -> f64 {
-    if whole == 0 { 0.0 } else { (f64::from(unit) * part as f64 / whole as f64).round() }
-}
-
-/// The mean of `n` spans in seconds, rounded to milliseconds; 0 if there are none.
-fn mean(micros: u64, n: u64) -> f64 {
-    if n == 0 {
-        return 0.0;
-    }
-    let (micros, parts) = (u128::from(micros), 1000 * u128::from(n));
-    ((2 * micros + parts) / (2 * parts)) as f64 / 1000.0
-}
-
-/// A span in seconds, rounded to milliseconds.
-pub fn seconds(span: Duration) -> f64 {
-    mean(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), 1)
 }
 
 /// What to look for among the slowest.
@@ -292,12 +274,5 @@ mod tests {
         assert_eq!((metrics.completion_rate, metrics.error_rate), (66.67, 33.33));
         // 1.5004995 s, and 0.0005 s: half is rounded up.
         assert_eq!((metrics.avg_task_duration, metrics.avg_step_duration), (1.5, 0.001));
-    }
-
-    #[test]
-    fn spans_are_told_in_milliseconds() {
-        for (micros, expected) in [(0, 0.0), (499, 0.0), (500, 0.001), (2_000_000, 2.0), (1_234_567, 1.235)] {
-            assert_eq!(seconds(Duration::from_micros(micros)), expected, "{micros}");
-        }
     }
 }

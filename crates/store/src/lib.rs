@@ -13,6 +13,7 @@ pub mod keys;
 pub mod list;
 pub mod memory;
 pub mod read;
+pub mod survey;
 pub mod workers;
 pub mod wrapper;
 pub mod write;
@@ -36,6 +37,7 @@ use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
+use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 
@@ -148,6 +150,9 @@ pub trait Store: Send + Sync + 'static {
     /// Mends what follows from the rest of a task ([`tasker_core::repair`]), under its lock, or deletes rows that belong to
     /// no task, a bounded number of each kind. Says what it leaves and why.
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError>;
+
+    /// What counts many tasks together.
+    fn survey_store(&self) -> &dyn SurveyStore;
 
     /// Where API keys are kept.
     fn key_store(&self) -> &dyn KeyStore;

@@ -18,6 +18,7 @@ use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
+use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use crate::{ObjectRef, Store, StoreError};
@@ -41,6 +42,11 @@ pub trait Wrapper: Send + Sync + 'static {
     /// [`Store::check_part`].
     async fn check_part_through(&self, part: CheckPart) -> Result<Checked, StoreError> {
         self.inner().check_part(part).await
+    }
+
+    /// [`Store::survey_store`].
+    fn survey_store_through(&self) -> &dyn SurveyStore {
+        self.inner().survey_store()
     }
 }
 
@@ -120,6 +126,10 @@ impl<W: Wrapper> Store for W {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.inner().log_end(task, back).await
+    }
+
+    fn survey_store(&self) -> &dyn SurveyStore {
+        self.survey_store_through()
     }
 
     fn key_store(&self) -> &dyn KeyStore {

@@ -4,6 +4,7 @@
 //! Field names are a contract. Times are RFC 3339 in UTC with milliseconds. With the feature `openapi` every document
 //! has its JSON Schema. Requests are read strictly ([`request::RequestDocument`]): everything wrong is told at once.
 
+pub mod analytics;
 mod annotation;
 mod api_key;
 mod bulk;

@@ -1,5 +1,6 @@
 //! What can be asked: one file per group of routes.
 
+mod analytics;
 mod annotations;
 mod bulk;
 mod definitions;

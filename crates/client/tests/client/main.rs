@@ -1,5 +1,6 @@
 //! The client against a real server on loopback, an engine over the memory store.
 
+mod analytics;
 mod events;
 mod failures;
 mod records;

@@ -13,6 +13,7 @@ mod readers;
 pub(crate) mod resolutions;
 pub(crate) mod schemas;
 mod submit;
+mod survey;
 
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};

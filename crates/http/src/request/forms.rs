@@ -20,7 +20,7 @@ macro_rules! version {
 }
 
 /// Longest version.
-const VERSION_CHARS: usize = 32;
+pub(crate) const VERSION_CHARS: usize = 32;
 
 /// A namespace.
 pub(crate) const NAMESPACE: Kind = Kind::Formed { pattern: NAMESPACE_FORM, max: 64 };

@@ -1,5 +1,6 @@
 //! The one table of all routes. Folders mirror the paths, with one file per action.
 
+pub(crate) mod analytics;
 mod definitions;
 mod docs;
 pub(crate) mod events;
@@ -27,7 +28,7 @@ use crate::state::ApiState;
 /// Every route there is, in the order in which they are described.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Cost::{Probe, Read, Stream, Write};
+    use Cost::{Analytics, Probe, Read, Stream, Write};
     use Requirement::{Known, Public};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -40,6 +41,7 @@ pub fn table() -> Vec<Route> {
     let step = |action| Requirement::to(Resource::WorkflowStep, action);
     let event = |action| Requirement::to(Resource::Event, action);
     let handler = |action| Requirement::to(Resource::Handler, action);
+    let analytics = Requirement::to(Resource::Analytics, Action::Index);
     vec![
         Route::new(GET, "/tasks", task(Action::Index), Read, tasks::list::operation(), tasks::list::list_tasks),
         Route::new(POST, "/tasks", task(Action::Create), Write, tasks::create::operation(), tasks::create::create_task),
@@ -80,6 +82,8 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/events", event(Action::Index), Stream, events::operation(), events::stream_events),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
+        Route::new(GET, "/analytics/performance", analytics, Analytics, analytics::performance::operation(), analytics::performance::show_performance),
+        Route::new(GET, "/analytics/bottlenecks", analytics, Analytics, analytics::bottlenecks::operation(), analytics::bottlenecks::show_bottlenecks),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
         Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),

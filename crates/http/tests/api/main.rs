@@ -3,6 +3,7 @@
 mod acceptance;
 mod actions;
 mod analysis;
+mod analytics;
 mod api_keys;
 mod auth;
 mod bulk;

@@ -50,22 +50,33 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
-        Self::over(StoreUnderTest::memory(), EngineOptions::default(), options).await
+        Self::made(StoreUnderTest::memory(), |store| store, EngineOptions::default(), options).await
     }
 
     /// One whose engine has these options.
     pub async fn with_engine(options: EngineOptions) -> Self {
-        Self::over(StoreUnderTest::memory(), options, ApiOptions::default()).await
+        Self::made(StoreUnderTest::memory(), |store| store, options, ApiOptions::default()).await
+    }
+
+    /// One over a store that stands before the memory store.
+    pub async fn over(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, options: ApiOptions) -> Self {
+        Self::made(StoreUnderTest::memory(), wrap, EngineOptions::default(), options).await
     }
 
     /// Another one over the store of this one.
     pub async fn beside(&self, options: ApiOptions) -> Self {
         let under_test = StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None };
-        Self::over(under_test, EngineOptions::default(), options).await
+        Self::made(under_test, |store| store, EngineOptions::default(), options).await
     }
 
-    async fn over(under_test: StoreUnderTest, engine: EngineOptions, options: ApiOptions) -> Self {
+    async fn made(
+        under_test: StoreUnderTest,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        engine: EngineOptions,
+        options: ApiOptions,
+    ) -> Self {
         let StoreUnderTest { store, clock, .. } = under_test;
+        let store = wrap(store);
         let engine = Engine::new(store.clone(), Handlers::new(), engine);
         // What is served by itself, whatever this server is to be like: it may be too busy to say.
         contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())

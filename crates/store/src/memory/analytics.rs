@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use tasker_core::record::StepRecord;
 use tasker_core::state::{StepState, TaskState};
+use tasker_core::survey::figures::{micros, seconds};
 use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::analytics::{
-    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, seconds,
-};
+use crate::analytics::{AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally};
 
 impl Tables {
     pub(super) fn health_counts(&self, now: Timestamp) -> HealthCounts {
@@ -175,8 +174,4 @@ fn last_execution(step: &StepRecord) -> Option<(Duration, Timestamp)> {
     }
     let at = step.processed_at?;
     Some((at.since(step.started_at?), at))
-}
-
-fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod log;
 mod prune;
+mod survey;
 mod tasks;
 mod workers;
 
@@ -37,6 +38,7 @@ use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
     TaskPage,
 };
+use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use crate::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted};
 use crate::{ObjectRef, Store, StoreError};
@@ -166,6 +168,10 @@ impl Store for MemoryStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         Ok(self.tables().log_end(task, back))
+    }
+
+    fn survey_store(&self) -> &dyn SurveyStore {
+        self
     }
 
     fn key_store(&self) -> &dyn KeyStore {

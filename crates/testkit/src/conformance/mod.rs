@@ -23,6 +23,7 @@ pub mod scenarios_request;
 pub mod scenarios_states;
 pub mod settle;
 pub mod submit;
+pub mod survey;
 pub mod workers;
 
 /// Makes a test of each case. `$open` is the path of an `async fn() -> StoreUnderTest` that opens an empty store.
@@ -131,6 +132,18 @@ macro_rules! conformance_tests {
                 dom_137_slowest_tasks_come_longest_first,
                 resolved_and_failed_steps_make_a_task_slow_too,
                 dom_138_waiting_for_parents_does_not_make_a_step_slow,
+            ];
+            survey: [
+                of_nothing_everything_is_0,
+                spans_of_complete_tasks_have_percentiles_and_buckets,
+                traffic_counts_by_when_things_happened,
+                a_step_that_ends_in_a_cancelled_task_was_executed_too,
+                steps_are_tallied_by_their_names,
+                every_failed_execution_counts_even_if_the_step_recovered,
+                only_the_five_commonest_failures_are_told,
+                long_tasks_that_ended_are_apart_from_those_under_way,
+                a_long_step_tells_how_long_it_had_waited,
+                a_scope_bounds_everything_that_is_counted,
             ];
             log: [
                 the_log_is_read_page_by_page,

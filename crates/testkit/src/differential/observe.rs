@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use tasker_core::ids::TaskId;
 use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, Transition};
+use tasker_core::survey::{FailureCount, LongStep, LongTask, Population, Stage, Standing, Tallies, Traffic};
 use tasker_core::time::Timestamp;
 use tasker_store::Store;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
 use tasker_store::integrity::Finding;
 use tasker_store::read::{Cursor, LogQuery, QueueDepth, TaskFilter, TaskPage};
+use tasker_store::survey::Scope;
 use tasker_store::workers::WorkerRow;
 
 /// The full state of a store.
@@ -36,6 +38,20 @@ struct Together {
     metrics: AnalyticsMetrics,
     slow_tasks: Vec<SlowTask>,
     slow_steps: Vec<SlowStep>,
+    survey: Survey,
+}
+
+/// What surveys count.
+#[derive(PartialEq, Debug)]
+struct Survey {
+    standing: Standing,
+    traffic: Traffic,
+    population: Population,
+    tallies: Tallies,
+    failures: Vec<FailureCount>,
+    ended: Vec<LongTask>,
+    running: Vec<LongTask>,
+    steps: Vec<LongStep>,
 }
 
 /// Everything about one task.
@@ -110,6 +126,24 @@ impl Together {
             metrics: store.analytics(since).await.expect("compute metrics"),
             slow_tasks: store.slowest_tasks(query.clone()).await.expect("look for slow tasks"),
             slow_steps: store.slowest_steps(query).await.expect("look for slow steps"),
+            survey: Survey::of(store, since, 1 + turn).await,
+        }
+    }
+}
+
+impl Survey {
+    async fn of(store: &dyn Store, since: Timestamp, limit: usize) -> Self {
+        let (store, all) = (store.survey_store(), Scope::default());
+        let long = |stage| store.long_tasks(&all, since, stage, limit);
+        Self {
+            standing: store.standing(&all, since).await.expect("count tasks"),
+            traffic: store.traffic(&all, since).await.expect("count what came and went"),
+            population: store.population(&all, since).await.expect("count new tasks"),
+            tallies: store.step_tallies(&all, since).await.expect("count steps"),
+            failures: store.failures(&all, since).await.expect("count failures"),
+            ended: long(Stage::Ended).await.expect("look for long tasks"),
+            running: long(Stage::Running).await.expect("look for long tasks"),
+            steps: store.long_steps(&all, since, limit).await.expect("look for long steps"),
         }
     }
 }

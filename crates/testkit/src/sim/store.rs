@@ -20,6 +20,7 @@ use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
 };
+use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
 use tasker_store::write::{Applied, ApplyBatch, Prune, Pruned, SubmitBatch, Submitted, Work};
 use tasker_store::{ObjectRef, Store, StoreError};
@@ -301,6 +302,10 @@ impl Store for SimStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.read("log_end", self.shared.store.log_end(task, back)).await
+    }
+
+    fn survey_store(&self) -> &dyn SurveyStore {
+        self.shared.store.survey_store()
     }
 
     fn key_store(&self) -> &dyn KeyStore {
