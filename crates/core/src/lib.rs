@@ -16,6 +16,7 @@ pub mod error_category;
 pub mod execution;
 pub mod explain;
 pub mod graph;
+pub mod health;
 pub mod identity;
 pub mod ids;
 pub mod masking;

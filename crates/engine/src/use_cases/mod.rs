@@ -4,6 +4,7 @@
 mod analysis;
 mod analytics;
 mod definitions;
+mod health;
 mod history;
 mod keys;
 mod maintenance;
@@ -14,6 +15,7 @@ pub(crate) mod resolutions;
 pub(crate) mod schemas;
 mod submit;
 
+pub use health::HealthReport;
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};
 pub use operate::{Operation, Operator};

@@ -77,6 +77,7 @@ fn hot_statements_use_their_index() {
             "SEARCH q USING INDEX queue_due (handler_id=? AND priority=? AND run_at>? AND run_at<?)",
         ),
         (sql::CLAIM_OF_TASK, "SEARCH queue USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (sql::VITAL_TASKS, "SEARCH task USING INDEX task_by_end (ended_at>?)"),
         (sql::WORKER_CLAIMS, "SEARCH q USING INDEX queue_held (worker_id=?)"),
         (sql::LOG_ALL, "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
         (sql::LOG_OF_TASK, "SEARCH x USING INDEX transition_by_task (task_seq=?)"),
