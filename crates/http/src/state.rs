@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::limits::FailedLogins;
 use crate::options::ApiOptions;
-use crate::routes::health::Readiness;
+use crate::routes::health::{Readiness, Status};
 
 /// What all parts of the API share. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) instance: Uuid,
     /// What was found the last time that somebody asked whether the server is ready.
     pub(crate) readiness: Readiness,
+    /// What was found the last time that somebody asked how the system is.
+    pub(crate) status: Status,
 }
 
 impl ApiState {
@@ -57,6 +59,7 @@ impl ApiState {
             draining: CancellationToken::new(),
             started: Instant::now(),
             readiness: Readiness::default(),
+            status: Status::default(),
         }))
     }
 }

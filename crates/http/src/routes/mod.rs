@@ -78,6 +78,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
+        Route::new(GET, "/health/status", Requirement::to(Resource::HealthStatus, Action::Index), Read, health::status::operation(), health::status::show_status),
         Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),
         Route::new(GET, "/docs", Public, Read, docs::operation(), docs::show_docs),
     ]

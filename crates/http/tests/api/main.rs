@@ -12,6 +12,7 @@ mod docs;
 mod garbage;
 mod handlers;
 mod health;
+mod health_status;
 mod jwt;
 mod matrix;
 mod metrics;

@@ -24,6 +24,7 @@ use crate::contract;
 /// A server that runs, and a client.
 pub struct Server {
     pub api: Api,
+    pub engine: Engine,
     pub store: Arc<dyn Store>,
     clock: TestClock,
     address: String,
@@ -47,12 +48,31 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
+        Self::over(|store| store, options).await
+    }
+
+    /// One that has handlers of its own.
+    pub async fn serving(handlers: Handlers) -> Self {
+        Self::of(|store| store, handlers, ApiOptions::default()).await
+    }
+
+    /// One over whatever is made of a store.
+    pub async fn over(made_of: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, options: ApiOptions) -> Self {
+        Self::of(made_of, Handlers::new(), options).await
+    }
+
+    async fn of(
+        made_of: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        handlers: Handlers,
+        options: ApiOptions,
+    ) -> Self {
         let StoreUnderTest { store, clock, .. } = StoreUnderTest::memory();
-        let engine = Engine::new(store.clone(), Handlers::new(), EngineOptions::default());
+        let store = made_of(store);
+        let engine = Engine::new(store.clone(), handlers, EngineOptions::default());
         // What is served by itself, whatever this server is to be like: it may be too busy to say.
         contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())
             .await;
-        let api = Api::new(engine, options).expect("options that can be used");
+        let api = Api::new(engine.clone(), options).expect("options that can be used");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("it is bound"));
         let stop = CancellationToken::new();
@@ -63,7 +83,7 @@ impl Server {
         // The client wants one, though nothing here is encrypted. A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().expect("a client");
-        let server = Self { api, store, clock, address, client, stop, serving };
+        let server = Self { api, engine, store, clock, address, client, stop, serving };
         server.register("order", |_| {}).await;
         server
     }
@@ -78,6 +98,11 @@ impl Server {
     /// What a worker would do, one step after the other.
     pub fn driver(&self) -> Driver {
         Driver::new(StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None })
+    }
+
+    /// Lets time pass for tasks.
+    pub fn advance_seconds(&self, seconds: u64) {
+        self.clock.advance_seconds(seconds);
     }
 
     /// Where it listens.
