@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderName;
-use tasker_config::{AuthSettings, AuthStrategy, RateLimitSettings, Settings};
+use tasker_config::{AuthSettings, AuthStrategy, HealthSettings, RateLimitSettings, Settings};
 use tasker_core::access::Roles;
 use tasker_http::auth::{ApiKeys, Authentication, Authenticator, TrustedProxy};
 use tasker_http::{
-    ApiOptions, Authorization, EventStreamOptions, InvalidOptions, Limiter, Rate, Rates, TokenBuckets,
-    Unlimited,
+    ApiOptions, Authorization, EventStreamOptions, HealthOptions, InvalidOptions, Limiter, Rate, Rates,
+    TokenBuckets, Unlimited,
 };
 
 /// The options that settings mean.
@@ -32,6 +32,7 @@ pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
         allow_unauthenticated: api.allow_unauthenticated,
         docs: api.docs,
         public_url: api.public_url.clone(),
+        health: health(&settings.health),
         limiter: limiter(&api.rate_limit, authentication.is_enabled()),
         authentication,
         authorization,
@@ -39,6 +40,16 @@ pub fn of(settings: &Settings) -> Result<ApiOptions, InvalidOptions> {
     };
     problems.extend(options.check().err().into_iter().flat_map(|invalid| invalid.0));
     if problems.is_empty() { Ok(options) } else { Err(InvalidOptions(problems)) }
+}
+
+fn health(settings: &HealthSettings) -> HealthOptions {
+    HealthOptions {
+        status_is_public: !settings.status_requires_authentication,
+        readiness_timeout: settings.readiness_timeout,
+        cache_duration: settings.cache_duration,
+        error_window: settings.error_window,
+        thresholds: settings.thresholds,
+    }
 }
 
 fn authentication(strategies: &[AuthStrategy], problems: &mut Vec<String>) -> Authentication {

@@ -230,10 +230,13 @@ mod tests {
 
     #[test]
     fn each_kind_of_failure_has_its_status() {
-        let missing =
-            UseCaseError::NotFound { code: "task_not_found", message: "no".into(), help: None, task: None };
-        let conflict =
-            UseCaseError::Conflict { code: "version_content_changed", message: "no".into(), help: None };
+        let missing = UseCaseError::NotFound { code: "task_not_found", message: "no".into(), help: None };
+        let conflict = UseCaseError::Conflict {
+            code: "version_content_changed",
+            message: "no".into(),
+            help: None,
+            task: None,
+        };
         assert_eq!(status_of(missing), (4, "task_not_found".into()));
         assert_eq!(status_of(conflict), (5, "version_content_changed".into()));
         assert_eq!(status_of(UseCaseError::Invalid(vec![problem("schema")])), (1, "schema".into()));

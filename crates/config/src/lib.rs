@@ -4,6 +4,7 @@
 //! wrong with all layers is reported at once. [`table::SETTINGS`] is the one list of what can be set.
 
 mod error;
+mod health;
 mod inert;
 mod jwt;
 mod kind;
@@ -15,6 +16,7 @@ pub mod span;
 pub mod table;
 
 pub use error::{ConfigError, ConfigProblem};
+pub use health::HealthSettings;
 pub use jwt::JwtSettings;
 pub use resolve::{Configuration, Entry, Notice, load};
 pub use settings::{

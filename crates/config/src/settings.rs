@@ -11,6 +11,7 @@ use tasker_core::analysis::{
 use tasker_core::backoff::BackoffPolicy;
 use tasker_core::names::HandlerName;
 
+use crate::health::HealthSettings;
 use crate::jwt::JwtSettings;
 use crate::kind::Value;
 use crate::resolve::Resolved;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// `telemetry.metrics_*`.
     pub metrics: MetricsSettings,
+    /// `health.*`.
+    pub health: HealthSettings,
     /// `worker.*`.
     pub worker: WorkerSettings,
 }
@@ -307,6 +310,7 @@ impl Settings {
                 enabled: resolved.flag("telemetry.metrics_enabled"),
                 auth_required: resolved.flag("telemetry.metrics_auth_required"),
             },
+            health: HealthSettings::of(resolved),
             worker: WorkerSettings {
                 name: resolved.text("worker.name"),
                 definitions: resolved.texts("worker.definitions").into_iter().map(PathBuf::from).collect(),

@@ -40,6 +40,8 @@ const MIB: u64 = 1 << 20;
 
 const MAX_WEIGHT: u64 = analysis::MAX_WEIGHT as u64;
 
+const PERCENT: Kind = Kind::Number { min: 0.0, max: 100.0 };
+
 const MULTIPLIER: Kind = Kind::Number { min: 0.0, max: analysis::MAX_MULTIPLIER };
 
 /// All settings, sorted.
@@ -434,6 +436,48 @@ pub const SETTINGS: &[Setting] = &[
         span(10),
         Some("1s"),
         "How often the queue is looked at when nothing else calls for it.",
+    ),
+    setting(
+        "health.cache_duration_seconds",
+        count(1, 3_600),
+        Some("15"),
+        "How long an answer of GET /health/status is used again, in seconds; one that says unhealthy, 1 second at most.",
+    ),
+    setting(
+        "health.error_window_minutes",
+        count(1, 10_080),
+        Some("60"),
+        "How far GET /health/status looks back for errors, in minutes.",
+    ),
+    setting(
+        "health.max_connection_utilization",
+        PERCENT,
+        Some("90"),
+        "Connections of the database server in use, in percent, above which the system is unhealthy.",
+    ),
+    setting(
+        "health.max_step_error_rate",
+        PERCENT,
+        Some("50"),
+        "Steps in error among those executed in the window, in percent, above which the system is unhealthy.",
+    ),
+    setting(
+        "health.max_task_error_rate",
+        PERCENT,
+        Some("50"),
+        "Tasks in error among those that ended in the window, in percent, above which the system is unhealthy.",
+    ),
+    setting(
+        "health.readiness_timeout_seconds",
+        Kind::Number { min: 0.01, max: 300.0 },
+        Some("5.0"),
+        "Longest time that the checks of GET /health/ready may take, in seconds.",
+    ),
+    setting(
+        "health.status_requires_authentication",
+        Kind::Flag,
+        Some("true"),
+        "Whether GET /health/status asks for the permission tasker.health_status:index, where people are asked who they are.",
     ),
     setting(
         "http.allowed_hosts",

@@ -17,6 +17,7 @@ pub mod event;
 pub mod execution;
 pub mod explain;
 pub mod graph;
+pub mod health;
 pub mod identity;
 pub mod ids;
 pub mod masking;

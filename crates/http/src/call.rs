@@ -112,6 +112,16 @@ impl Call {
         if extent.is_nowhere() { Err(forbidden(self.permission())) } else { Ok(extent) }
     }
 
+    /// Whether something may be told that is about all namespaces together. Where nothing is required, it may.
+    pub(crate) fn permit_everywhere(&self) -> Result<(), Problem> {
+        match self.requirement {
+            Requirement::Public | Requirement::Known => Ok(()),
+            Requirement::Permission(_) if self.extent()? == Extent::Everywhere => Ok(()),
+            Requirement::Permission(permission) => Err(forbidden(permission)
+                .help("this is about all namespaces, and the caller is limited to some".to_owned())),
+        }
+    }
+
     /// The part of a list of tasks that may be told.
     pub(crate) fn reach(&self) -> Result<Reach, Problem> {
         let reach = reach(&self.principal, self.permission());

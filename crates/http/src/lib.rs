@@ -32,6 +32,6 @@ mod state;
 pub use crate::limits::{Bucket, Limiter, Rate, Rates, TokenBuckets, Unlimited, Verdict};
 pub use crate::observe::{Answered, ApiObserver, MetricsForm, MetricsOptions, MetricsSource, Unobserved};
 pub use crate::operation::{Kind, Operation, Parameter};
-pub use crate::options::{ApiOptions, Authorization, EventStreamOptions, InvalidOptions};
+pub use crate::options::{ApiOptions, Authorization, EventStreamOptions, HealthOptions, InvalidOptions};
 pub use crate::route::{Cost, Requirement, Route};
 pub use crate::server::Api;

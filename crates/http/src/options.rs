@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Uri};
 use tasker_core::access::Roles;
 use tasker_core::definition::{HandlerCatalog, NoHandlers};
 use tasker_core::diagram::{InvalidLinkBase, LinkBase};
+use tasker_core::health::Thresholds;
 
 use crate::auth::Authentication;
 use crate::limits::{Limiter, Unlimited};
@@ -31,8 +32,8 @@ pub struct ApiOptions {
     pub event_streams: EventStreamOptions,
     /// How long requests may go on when the server stops.
     pub shutdown_grace: Duration,
-    /// Longest time that the checks of `/health/ready` may take.
-    pub readiness_timeout: Duration,
+    /// How it is told whether all goes well.
+    pub health: HealthOptions,
     /// Origins of web pages that may call; empty: none.
     pub allowed_origins: Vec<String>,
     /// The header that ties requests to whatever caused them.
@@ -71,6 +72,33 @@ pub struct EventStreamOptions {
     pub ask_again: Duration,
 }
 
+/// How it is told whether all goes well.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct HealthOptions {
+    /// Whether everybody may read `/health/status`, although others are asked who they are.
+    pub status_is_public: bool,
+    /// Longest time that the checks of `/health/ready` may take.
+    pub readiness_timeout: Duration,
+    /// How long an answer of `/health/status` is used again.
+    pub cache_duration: Duration,
+    /// How far is looked back for errors.
+    pub error_window: Duration,
+    /// What is too much.
+    pub thresholds: Thresholds,
+}
+
+impl Default for HealthOptions {
+    fn default() -> Self {
+        Self {
+            status_is_public: false,
+            readiness_timeout: Duration::from_secs(5),
+            cache_duration: Duration::from_secs(15),
+            error_window: Duration::from_secs(3600),
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
 /// Who may do what.
 #[derive(Clone, Debug)]
 pub enum Authorization {
@@ -95,7 +123,7 @@ impl Default for ApiOptions {
             max_connections: 4_096,
             event_streams: EventStreamOptions::default(),
             shutdown_grace: Duration::from_secs(30),
-            readiness_timeout: Duration::from_secs(5),
+            health: HealthOptions::default(),
             allowed_origins: Vec::new(),
             correlation_header: "x-correlation-id".into(),
             authentication: Authentication::none(),

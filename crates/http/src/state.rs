@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::limits::FailedLogins;
 use crate::options::ApiOptions;
 use crate::routes::analytics::Found;
-use crate::routes::health::Readiness;
+use crate::routes::health::{Readiness, Status};
 
 /// What all parts of the API share. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) readiness: Readiness,
     /// What was told lately of many tasks together.
     pub(crate) analytics: Found,
+    /// What was found the last time that somebody asked how the system is.
+    pub(crate) status: Status,
 }
 
 impl ApiState {
@@ -65,6 +67,7 @@ impl ApiState {
             started: Instant::now(),
             readiness: Readiness::default(),
             analytics: Found::default(),
+            status: Status::default(),
         }))
     }
 }

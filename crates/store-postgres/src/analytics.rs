@@ -5,7 +5,9 @@ use sqlx::postgres::PgRow;
 use tasker_core::ids::TaskId;
 use tasker_core::state::StepState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use tasker_store::analytics::{
+    AnalyticsMetrics, Connections, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 
 use crate::Parts;
 use crate::error::Trouble;
@@ -18,6 +20,12 @@ pub(crate) async fn health_counts(parts: &Parts) -> Result<HealthCounts, Trouble
     let now = parts.given_time();
     let counts = read(parts, sql::HEALTH_COUNTS, |query| query.bind(now), counts).await?;
     counts.into_iter().next().ok_or_else(|| no_row("the counts"))
+}
+
+/// What says whether all goes well.
+pub(crate) async fn vital_signs(parts: &Parts, since: Timestamp) -> Result<VitalSigns, Trouble> {
+    let signs = read(parts, sql::VITAL_SIGNS, |query| query.bind(At(since)), signs).await?;
+    signs.into_iter().next().ok_or_else(|| no_row("the vital signs"))
 }
 
 /// How it went since an instant.
@@ -82,6 +90,20 @@ fn counts(row: &PgRow) -> Result<HealthCounts, sqlx::Error> {
         in_backoff_steps: rows::count(row, 13)?,
         active_connections: rows::count(row, 14)?,
         max_connections: rows::count(row, 15)?,
+        resolved_manually_tasks: rows::count(row, 16)?,
+        cancelled_steps: rows::count(row, 17)?,
+        resolved_manually_steps: rows::count(row, 18)?,
+    })
+}
+
+fn signs(row: &PgRow) -> Result<VitalSigns, sqlx::Error> {
+    Ok(VitalSigns {
+        ended_tasks: rows::count(row, 0)?,
+        failed_tasks: rows::count(row, 1)?,
+        executed_steps: rows::count(row, 2)?,
+        failed_steps: rows::count(row, 3)?,
+        stuck_tasks: rows::count(row, 4)?,
+        connections: Some(Connections { used: rows::count(row, 5)?, max: rows::count(row, 6)? }),
     })
 }
 

@@ -52,7 +52,9 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use tasker_store::analytics::{
+    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
@@ -357,6 +359,10 @@ impl Store for PostgresStore {
         analytics::health_counts(&self.parts).await.trying("counting tasks and steps")
     }
 
+    async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
+        analytics::vital_signs(&self.parts, since).await.trying("reading vital signs")
+    }
+
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
         analytics::analytics(&self.parts, since).await.trying("computing metrics")
     }
@@ -391,6 +397,16 @@ impl Store for PostgresStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.parts.now().await.trying("reading the clock")
+    }
+
+    fn pool_use(&self) -> Option<PoolUse> {
+        let (hot, reads) = (self.parts.hot.usage(), self.parts.reads.usage());
+        Some(PoolUse {
+            size: hot.size + reads.size,
+            idle: hot.idle + reads.idle,
+            in_use: hot.in_use + reads.in_use,
+            waiting: hot.waiting + reads.waiting,
+        })
     }
 
     fn lanes(&self) -> usize {

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, readable_from: 1, sql: include_str!("../migrations/0006_api_keys.sql") },
     // Tasks that older programs accept are owned by nobody.
     Migration { version: 7, readable_from: 1, sql: include_str!("../migrations/0007_owners.sql") },
+    Migration { version: 8, readable_from: 1, sql: include_str!("../migrations/0008_all_states.sql") },
 ];
 
 /// The text of all migrations.
@@ -50,7 +51,8 @@ pub(crate) const TEXT: &str = concat!(
     include_str!("../migrations/0004_log_readers.sql"),
     include_str!("../migrations/0005_list_indexes.sql"),
     include_str!("../migrations/0006_api_keys.sql"),
-    include_str!("../migrations/0007_owners.sql")
+    include_str!("../migrations/0007_owners.sql"),
+    include_str!("../migrations/0008_all_states.sql")
 );
 
 /// What a database has.

@@ -4,11 +4,13 @@
 //! have died meanwhile (a restart, a proxy): this shows at the first statement, when nothing has happened, so
 //! another connection is taken.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres};
+use tasker_store::analytics::PoolUse;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -36,6 +38,24 @@ pub(crate) struct Pool {
     patience: Duration,
     idle: Mutex<Vec<PgConnection>>,
     permits: Arc<Semaphore>,
+    size: usize,
+    waiting: AtomicUsize,
+}
+
+/// One who waits for a connection, for as long as this lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -49,7 +69,21 @@ impl Pool {
             patience,
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(size.max(1))),
+            size: size.max(1),
+            waiting: AtomicUsize::new(0),
         })
+    }
+
+    /// How it is used now.
+    pub(crate) fn usage(&self) -> PoolUse {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let in_use = self.size.saturating_sub(self.permits.available_permits());
+        PoolUse {
+            size: self.size as u64,
+            idle: self.idle().len() as u64,
+            in_use: in_use as u64,
+            waiting: waiting as u64,
+        }
     }
 
     /// A session for one statement that may be repeated: in a transaction only if a proxy asks for it. If it
@@ -71,7 +105,10 @@ impl Pool {
     }
 
     async fn session(self: &Arc<Self>) -> Result<Session, Trouble> {
-        let permit = timeout(self.patience, self.permits.clone().acquire_owned()).await;
+        let permit = {
+            let _waiting = Waiting::begin(&self.waiting);
+            timeout(self.patience, self.permits.clone().acquire_owned()).await
+        };
         let permit = permit.map_err(|_| Trouble::Late("every connection is in use"))?;
         let permit = permit.expect("the semaphore is never closed");
         let kept = self.idle().pop();

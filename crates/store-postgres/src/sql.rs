@@ -122,6 +122,7 @@ statements! {
     TASK_RESULT = "task_result",
     TASK_STATE = "task_state",
     TASK_STEPS = "task_steps",
+    VITAL_SIGNS = "vital_signs",
     WORK_BYTES = "work_bytes",
     WORK_PAYLOADS = "work_payloads",
     WORKER_CLAIMS = "worker_claims",

@@ -7,5 +7,7 @@ SELECT count(*),
     count(*) FILTER (WHERE state = 3 AND retryable AND attempts < retry_limit),
     count(*) FILTER (WHERE state = 3 AND attempts >= retry_limit),
     count(*) FILTER (WHERE state = 3 AND retryable AND attempts < retry_limit
-        AND last_attempted_at + coalesce(backoff_seconds, 0) * 1000000 > ?1)
+        AND last_attempted_at + coalesce(backoff_seconds, 0) * 1000000 > ?1),
+    count(*) FILTER (WHERE state = 4),
+    count(*) FILTER (WHERE state = 5)
 FROM step

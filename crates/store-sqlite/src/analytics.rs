@@ -8,7 +8,7 @@ use tasker_core::state::StepState;
 use tasker_core::survey::figures::seconds;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally,
+    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, VitalSigns,
 };
 
 use crate::error::Trouble;
@@ -44,7 +44,31 @@ fn steps(row: &Row<'_>) -> rusqlite::Result<HealthCounts> {
         retryable_error_steps: rows::count(row, 5)?,
         exhausted_retry_steps: rows::count(row, 6)?,
         in_backoff_steps: rows::count(row, 7)?,
+        cancelled_steps: rows::count(row, 8)?,
+        resolved_manually_steps: rows::count(row, 9)?,
         ..HealthCounts::default()
+    })
+}
+
+/// What says whether all goes well.
+pub(crate) fn vital_signs(reader: &mut Reader, since: Timestamp) -> Result<VitalSigns, Trouble> {
+    let since = [since.as_micros()];
+    reader.snapshot(|reader| {
+        let connection = &reader.connection;
+        let (ended_tasks, failed_tasks) =
+            connection.prepare_cached(sql::VITAL_TASKS)?.query_row(since, two)?;
+        let (executed_steps, failed_steps) =
+            connection.prepare_cached(sql::VITAL_STEPS)?.query_row(since, two)?;
+        let mut stuck = connection.prepare_cached(sql::VITAL_STUCK)?;
+        let stuck_tasks = stuck.query_row([], |row| rows::count(row, 0))?;
+        Ok(VitalSigns {
+            ended_tasks,
+            failed_tasks,
+            executed_steps,
+            failed_steps,
+            stuck_tasks,
+            connections: None,
+        })
     })
 }
 

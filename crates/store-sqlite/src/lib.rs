@@ -48,7 +48,7 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
@@ -241,6 +241,11 @@ impl Store for SqliteStore {
         let (now, connections) = ((self.clock)(), self.connections);
         let job = move |reader: &mut threads::Reader| analytics::health_counts(reader, now, connections);
         self.threads.read("counting tasks and steps", job).await
+    }
+
+    async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
+        let job = move |reader: &mut threads::Reader| analytics::vital_signs(reader, since);
+        self.threads.read("reading vital signs", job).await
     }
 
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {

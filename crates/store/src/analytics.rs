@@ -15,8 +15,7 @@ pub const SCORE_SPAN: Duration = Duration::from_secs(3600);
 
 /// How many tasks and steps there are in each state, and how busy the database is.
 ///
-/// Counting reads every step that is stored. Tasks that are resolved manually, and steps that are cancelled or resolved
-/// manually, are counted in the totals only.
+/// Counting reads every step that is stored. The counts of all states add up to the totals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct HealthCounts {
     /// All tasks.
@@ -31,6 +30,8 @@ pub struct HealthCounts {
     pub error_tasks: u64,
     /// Tasks in state `cancelled`.
     pub cancelled_tasks: u64,
+    /// Tasks in state `resolved_manually`.
+    pub resolved_manually_tasks: u64,
     /// All steps.
     pub total_steps: u64,
     /// Steps in state `pending`.
@@ -41,6 +42,10 @@ pub struct HealthCounts {
     pub complete_steps: u64,
     /// Steps in state `error`.
     pub error_steps: u64,
+    /// Steps in state `cancelled`.
+    pub cancelled_steps: u64,
+    /// Steps in state `resolved_manually`.
+    pub resolved_manually_steps: u64,
     /// Steps in error that are retryable and have attempts left.
     pub retryable_error_steps: u64,
     /// Steps in error whose limit of attempts is reached.
@@ -65,9 +70,50 @@ impl HealthCounts {
             TaskState::Complete => self.complete_tasks += n,
             TaskState::Error => self.error_tasks += n,
             TaskState::Cancelled => self.cancelled_tasks += n,
-            TaskState::ResolvedManually => {}
+            TaskState::ResolvedManually => self.resolved_manually_tasks += n,
         }
     }
+}
+
+/// What says whether all goes well, read without reading every step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct VitalSigns {
+    /// Tasks that ended after the instant and are complete or in error.
+    pub ended_tasks: u64,
+    /// Those of them that are in error.
+    pub failed_tasks: u64,
+    /// Steps whose last execution ended after the instant and that are complete or in error, of tasks that are open or ended
+    /// after it.
+    pub executed_steps: u64,
+    /// Those of them that are in error.
+    pub failed_steps: u64,
+    /// Open tasks of which no step is scheduled or running: nothing will happen to them by itself.
+    pub stuck_tasks: u64,
+    /// Connections to the whole server, whoever made them, and how many it allows; `None` where none can run out, because the
+    /// database is a file or memory.
+    pub connections: Option<Connections>,
+}
+
+/// Connections to a database server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Connections {
+    /// Those that there are.
+    pub used: u64,
+    /// Those that there may be.
+    pub max: u64,
+}
+
+/// The connections that a store of this process keeps for its calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolUse {
+    /// Most that it makes.
+    pub size: u64,
+    /// Those that are open and not in use.
+    pub idle: u64,
+    /// Those that are in use.
+    pub in_use: u64,
+    /// Calls that wait for one.
+    pub waiting: u64,
 }
 
 /// How it went since an instant.

@@ -30,7 +30,9 @@ use tasker_core::state::TaskState;
 
 pub use crate::error::StoreError;
 
-use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use crate::analytics::{
+    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, Finding, RepairRequest, Repaired, WholeCheck};
 use crate::keys::KeyStore;
@@ -126,6 +128,9 @@ pub trait Store: Send + Sync + 'static {
     /// How many tasks and steps there are in each state. Reads every step.
     async fn health_counts(&self) -> Result<HealthCounts, StoreError>;
 
+    /// What says whether all goes well, and went well since an instant.
+    async fn vital_signs(&self, since: tasker_core::time::Timestamp) -> Result<VitalSigns, StoreError>;
+
     /// How it went since an instant.
     async fn analytics(&self, since: tasker_core::time::Timestamp) -> Result<AnalyticsMetrics, StoreError>;
 
@@ -185,6 +190,11 @@ pub trait Store: Send + Sync + 'static {
     /// store with one writer is best served by one.
     fn lanes(&self) -> usize {
         1
+    }
+
+    /// How the connections are used that this process keeps; `None` if it needs none.
+    fn pool_use(&self) -> Option<PoolUse> {
+        None
     }
 
     /// How long [`Store::apply`] waits for a lock at most; callers use it to size their own patience.

@@ -11,7 +11,9 @@ use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
-use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use crate::analytics::{
+    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
@@ -47,6 +49,16 @@ pub trait Wrapper: Send + Sync + 'static {
     /// [`Store::survey_store`].
     fn survey_store_through(&self) -> &dyn SurveyStore {
         self.inner().survey_store()
+    }
+
+    /// [`Store::health_counts`].
+    async fn health_counts_through(&self) -> Result<HealthCounts, StoreError> {
+        self.inner().health_counts().await
+    }
+
+    /// [`Store::now`].
+    async fn now_through(&self) -> Result<Timestamp, StoreError> {
+        self.inner().now().await
     }
 }
 
@@ -157,7 +169,11 @@ impl<W: Wrapper> Store for W {
     }
 
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
-        self.inner().health_counts().await
+        self.health_counts_through().await
+    }
+
+    async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
+        self.inner().vital_signs(since).await
     }
 
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
@@ -193,7 +209,7 @@ impl<W: Wrapper> Store for W {
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.inner().now().await
+        self.now_through().await
     }
 
     async fn hinted(&self) {
@@ -206,6 +222,10 @@ impl<W: Wrapper> Store for W {
 
     fn lanes(&self) -> usize {
         self.inner().lanes()
+    }
+
+    fn pool_use(&self) -> Option<PoolUse> {
+        self.inner().pool_use()
     }
 
     fn patience(&self) -> Duration {

@@ -18,6 +18,7 @@ mod explanation;
 mod handler;
 mod handler_graph;
 mod health;
+mod health_status;
 mod instant;
 mod page;
 mod principal;
@@ -46,6 +47,10 @@ pub use handler::{
 };
 pub use handler_graph::{DependencyKind, HandlerEdge, HandlerGraph, HandlerGraphSummary, HandlerNode};
 pub use health::{Alive, CheckResult, CheckStatus, Ready};
+pub use health_status::{
+    CacheInfo, DatabaseHealth, ErrorRate, ErrorRates, HealthMetrics, HealthReason, HealthStatus,
+    HealthStatusDocument, IntegrityHealth, PoolHealth, QueueHealth, RetryCounts, StateCounts, WorkersHealth,
+};
 pub use instant::Instant;
 pub use page::{Pagination, TaskList};
 pub use principal::{MeReply, PrincipalDocument};

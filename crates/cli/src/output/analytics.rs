@@ -15,11 +15,12 @@ pub fn health(counts: &HealthCounts, style: Style) -> String {
         ("in_progress", counts.in_progress_tasks, counts.in_progress_steps),
         ("complete", counts.complete_tasks, counts.complete_steps),
         ("error", counts.error_tasks, counts.error_steps),
+        ("cancelled", counts.cancelled_tasks, counts.cancelled_steps),
+        ("resolved_manually", counts.resolved_manually_tasks, counts.resolved_manually_steps),
+        ("all", counts.total_tasks, counts.total_steps),
     ] {
         table.row([state.to_owned(), tasks.to_string(), steps.to_string()]);
     }
-    table.row(["cancelled".to_owned(), counts.cancelled_tasks.to_string(), String::new()]);
-    table.row(["all".to_owned(), counts.total_tasks.to_string(), counts.total_steps.to_string()]);
     let pairs = [
         ("will be retried", format!("{} failed steps", counts.retryable_error_steps)),
         ("in backoff", format!("{} of them", counts.in_backoff_steps)),

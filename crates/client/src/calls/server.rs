@@ -1,6 +1,6 @@
 //! Calls about the server itself.
 
-use tasker_wire::{Alive, MeReply, PrincipalDocument, Ready};
+use tasker_wire::{Alive, HealthStatusDocument, MeReply, PrincipalDocument, Ready};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -29,5 +29,13 @@ impl Client {
     /// [`Error`].
     pub async fn readiness(&self) -> Result<Ready, Error> {
         self.read_any(self.get(&["health", "ready"], &[])).await
+    }
+
+    /// How the whole system is. One that is unhealthy is an answer too, not an error.
+    ///
+    /// # Errors
+    /// [`Error`]; `AUTHORIZATION_FAILED` for who is limited to some namespaces.
+    pub async fn health_status(&self) -> Result<HealthStatusDocument, Error> {
+        self.read(self.get(&["health", "status"], &[("always_200", "true".to_owned())])).await
     }
 }

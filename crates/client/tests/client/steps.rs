@@ -37,6 +37,7 @@ async fn a_server_tells_about_itself() {
     let alive = server.client.liveness().await.unwrap();
     assert_eq!((alive.service.as_str(), alive.version.as_str()), ("tasker", env!("CARGO_PKG_VERSION")));
     assert!(server.client.readiness().await.unwrap().ready);
+    assert!(server.client.health_status().await.unwrap().healthy);
     assert!(server.client.me().await.unwrap().is_admin);
     server.stop().await;
 }

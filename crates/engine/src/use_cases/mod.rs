@@ -4,6 +4,7 @@
 mod analysis;
 mod analytics;
 mod definitions;
+mod health;
 mod history;
 mod keys;
 mod maintenance;
@@ -15,6 +16,7 @@ pub(crate) mod schemas;
 mod submit;
 mod survey;
 
+pub use health::HealthReport;
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};
 pub use operate::{Operation, Operator};

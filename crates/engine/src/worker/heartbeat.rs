@@ -87,6 +87,7 @@ impl Pulse {
         let settled = self.core.executor.beat_ends();
         match answer {
             Ok(mut answer) => {
+                self.core.heard();
                 self.contact(sent_at, options.lease);
                 answer.unknown.retain(|work| !settled.contains(&key_of(work)));
                 self.act_on(answer).await;

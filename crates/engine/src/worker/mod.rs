@@ -20,6 +20,7 @@ use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
 use tasker_store::write::Work;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -63,6 +64,17 @@ pub(crate) struct Core {
     entropy: Arc<dyn Entropy>,
     stopping: CancellationToken,
     beat_now: Notify,
+    /// When the last heartbeat was answered.
+    heard_at: Mutex<Instant>,
+}
+
+/// How the worker of a process is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WorkerPulse {
+    /// How long ago its last heartbeat was answered.
+    pub silent_for: Duration,
+    /// How many handlers it serves.
+    pub handlers: usize,
 }
 
 impl Worker {
@@ -179,11 +191,22 @@ impl Core {
             entropy: options.entropy.clone(),
             stopping: CancellationToken::new(),
             beat_now: Notify::new(),
+            heard_at: Mutex::new(Instant::now()),
         }
     }
 
     pub(crate) fn id(&self) -> WorkerId {
         *self.id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn pulse(&self) -> WorkerPulse {
+        let heard_at = *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner);
+        WorkerPulse { silent_for: heard_at.elapsed(), handlers: self.handlers.len() }
+    }
+
+    /// A heartbeat was answered.
+    fn heard(&self) {
+        *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Borrows free slots for a transaction that may claim; `None` if there are none, or the worker stops.

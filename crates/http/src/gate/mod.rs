@@ -92,13 +92,12 @@ pub(crate) async fn ask_again(
     Ok(principal)
 }
 
-/// What the table says; metrics may be for everybody.
+/// What the table says; metrics and the status may be for everybody.
 fn requirement_of(route: &Route, api: &ApiState) -> Requirement {
     let metrics = Requirement::to(Resource::Metrics, Action::Index);
-    if route.requirement == metrics && api.options.metrics.is_public {
-        return Requirement::Public;
-    }
-    route.requirement
+    let status = Requirement::to(Resource::HealthStatus, Action::Index);
+    let public = [(metrics, api.options.metrics.is_public), (status, api.options.health.status_is_public)];
+    if public.contains(&(route.requirement, true)) { Requirement::Public } else { route.requirement }
 }
 
 /// Lets a request through to its handler, or says why not.

@@ -86,6 +86,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/analytics/bottlenecks", analytics, Analytics, analytics::bottlenecks::operation(), analytics::bottlenecks::show_bottlenecks),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
+        Route::new(GET, "/health/status", Requirement::to(Resource::HealthStatus, Action::Index), Read, health::status::operation(), health::status::show_status),
         Route::new(GET, "/openapi.json", Public, Read, openapi::operation(), openapi::show_openapi),
         Route::new(GET, "/docs", Public, Read, docs::operation(), docs::show_docs),
     ]

@@ -15,6 +15,7 @@ mod events;
 mod garbage;
 mod handlers;
 mod health;
+mod health_status;
 mod jwt;
 mod matrix;
 mod metrics;

@@ -27,6 +27,7 @@ const STREAM: &[u8] = b"text/event-stream";
 /// A server that runs, and a client.
 pub struct Server {
     pub api: Api,
+    pub engine: Engine,
     pub store: Arc<dyn Store>,
     clock: TestClock,
     address: String,
@@ -50,38 +51,46 @@ impl Server {
     }
 
     pub async fn with(options: ApiOptions) -> Self {
-        Self::made(StoreUnderTest::memory(), |store| store, EngineOptions::default(), options).await
+        Self::over(|store| store, options).await
     }
 
     /// One whose engine has these options.
     pub async fn with_engine(options: EngineOptions) -> Self {
-        Self::made(StoreUnderTest::memory(), |store| store, options, ApiOptions::default()).await
+        Self::made(StoreUnderTest::memory(), |store| store, Handlers::new(), options, ApiOptions::default())
+            .await
+    }
+
+    /// One that has handlers of its own.
+    pub async fn serving(handlers: Handlers) -> Self {
+        let options = (EngineOptions::default(), ApiOptions::default());
+        Self::made(StoreUnderTest::memory(), |store| store, handlers, options.0, options.1).await
     }
 
     /// One over a store that stands before the memory store.
     pub async fn over(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>, options: ApiOptions) -> Self {
-        Self::made(StoreUnderTest::memory(), wrap, EngineOptions::default(), options).await
+        Self::made(StoreUnderTest::memory(), wrap, Handlers::new(), EngineOptions::default(), options).await
     }
 
     /// Another one over the store of this one.
     pub async fn beside(&self, options: ApiOptions) -> Self {
         let under_test = StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None };
-        Self::made(under_test, |store| store, EngineOptions::default(), options).await
+        Self::made(under_test, |store| store, Handlers::new(), EngineOptions::default(), options).await
     }
 
     async fn made(
         under_test: StoreUnderTest,
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        handlers: Handlers,
         engine: EngineOptions,
         options: ApiOptions,
     ) -> Self {
         let StoreUnderTest { store, clock, .. } = under_test;
         let store = wrap(store);
-        let engine = Engine::new(store.clone(), Handlers::new(), engine);
+        let engine = Engine::new(store.clone(), handlers, engine);
         // What is served by itself, whatever this server is to be like: it may be too busy to say.
         contract::learn(Api::new(engine.clone(), ApiOptions::default()).expect("the defaults").router())
             .await;
-        let api = Api::new(engine, options).expect("options that can be used");
+        let api = Api::new(engine.clone(), options).expect("options that can be used");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("it is bound"));
         let stop = CancellationToken::new();
@@ -92,7 +101,7 @@ impl Server {
         // The client wants one, though nothing here is encrypted. A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().expect("a client");
-        let server = Self { api, store, clock, address, client, stop, serving };
+        let server = Self { api, engine, store, clock, address, client, stop, serving };
         server.register("order", |_| {}).await;
         server
     }
@@ -107,6 +116,11 @@ impl Server {
     /// What a worker would do, one step after the other.
     pub fn driver(&self) -> Driver {
         Driver::new(StoreUnderTest { store: self.store.clone(), clock: self.clock.clone(), keep: None })
+    }
+
+    /// Lets time pass for tasks.
+    pub fn advance_seconds(&self, seconds: u64) {
+        self.clock.advance_seconds(seconds);
     }
 
     /// Where it listens.

@@ -85,6 +85,7 @@ fn hot_statements_use_their_index() {
         (sql::SURVEY_FAILURES, "SEARCH t USING INDEX task_by_creation (created_at>?)"),
         (sql::SURVEY_LONG_TASKS, "SEARCH t USING INDEX task_by_creation (created_at>?)"),
         (sql::SURVEY_LONG_STEPS, "SEARCH t USING INDEX task_by_creation (created_at>?)"),
+        (sql::VITAL_TASKS, "SEARCH task USING INDEX task_by_end (ended_at>?)"),
         (sql::WORKER_CLAIMS, "SEARCH q USING INDEX queue_held (worker_id=?)"),
         (sql::LOG_ALL, "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
         (sql::LOG_OF_TASK, "SEARCH x USING INDEX transition_by_task (task_seq=?)"),

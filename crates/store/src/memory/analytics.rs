@@ -11,7 +11,9 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::analytics::{AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally};
+use crate::analytics::{
+    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, VitalSigns,
+};
 
 impl Tables {
     pub(super) fn health_counts(&self, now: Timestamp) -> HealthCounts {
@@ -22,6 +24,12 @@ impl Tables {
             task.steps.iter().for_each(|step| counts.add_step(&step.record, now));
         }
         counts
+    }
+
+    pub(super) fn vital_signs(&self, since: Timestamp) -> VitalSigns {
+        let mut signs = VitalSigns::default();
+        self.tasks.values().for_each(|task| signs.add(task, since));
+        signs
     }
 
     pub(super) fn analytics(&self, since: Timestamp, now: Timestamp) -> AnalyticsMetrics {
@@ -61,7 +69,8 @@ impl HealthCounts {
             StepState::InProgress => self.in_progress_steps += 1,
             StepState::Complete => self.complete_steps += 1,
             StepState::Error => self.add_error(step, now),
-            StepState::Cancelled | StepState::ResolvedManually => {}
+            StepState::Cancelled => self.cancelled_steps += 1,
+            StepState::ResolvedManually => self.resolved_manually_steps += 1,
         }
     }
 
@@ -72,6 +81,31 @@ impl HealthCounts {
         self.exhausted_retry_steps += u64::from(step.attempts >= step.retry_limit);
         let waits = step.next_retry_at().is_some_and(|at| at > now);
         self.in_backoff_steps += u64::from(retryable && waits);
+    }
+}
+
+impl VitalSigns {
+    fn add(&mut self, task: &Task, since: Timestamp) {
+        let record = &task.record;
+        let (is_open, ended) =
+            (record.state.is_open(), record.ended_at.is_some_and(|ended_at| ended_at > since));
+        let failed = record.state == TaskState::Error;
+        if ended && (failed || record.state == TaskState::Complete) {
+            self.ended_tasks += 1;
+            self.failed_tasks += u64::from(failed);
+        }
+        self.stuck_tasks += u64::from(is_open && task.steps.iter().all(|step| step.queue.is_none()));
+        if !is_open && !ended {
+            return;
+        }
+        for step in task.steps.iter().map(|step| &step.record) {
+            let failed = step.state == StepState::Error;
+            let lately = step.last_attempted_at.is_some_and(|at| at > since);
+            if lately && (failed || step.state == StepState::Complete) {
+                self.executed_steps += 1;
+                self.failed_steps += u64::from(failed);
+            }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
-use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
@@ -201,6 +201,10 @@ impl Store for MemoryStore {
 
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
         Ok(self.tables().health_counts(self.time()))
+    }
+
+    async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
+        Ok(self.tables().vital_signs(since))
     }
 
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {

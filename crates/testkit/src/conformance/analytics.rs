@@ -7,7 +7,7 @@ use tasker_core::graph::shapes;
 use tasker_core::ids::TaskId;
 use tasker_core::state::StepState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowTask, SlowestQuery};
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowTask, SlowestQuery, VitalSigns};
 
 use crate::StoreUnderTest;
 use crate::definitions::{namespace, plan, plan_of, plan_with, version};
@@ -133,12 +133,56 @@ pub async fn a_step_that_failed_for_good_is_neither_retryable_nor_exhausted(stor
         total_steps: 5,
         complete_steps: 1,
         error_steps: 1,
+        cancelled_steps: 2,
+        resolved_manually_steps: 1,
         ..HealthCounts::default()
     };
     assert_eq!(counts(&d).await, expected);
     d.operate(id, Action::ResolveTask).await;
-    let expected = HealthCounts { error_tasks: 0, ..expected };
+    let expected = HealthCounts { error_tasks: 0, resolved_manually_tasks: 1, ..expected };
     assert_eq!(counts(&d).await, expected);
+}
+
+pub async fn vital_signs_tell_how_it_went_since_an_instant(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let signs = async |since: Timestamp| {
+        let signs = d.store.vital_signs(since).await.expect("read vital signs");
+        let connections = signs.connections.map(|found| (found.used, found.max));
+        assert!(connections.is_none_or(|(used, max)| (1..=max).contains(&used)), "{connections:?}");
+        VitalSigns { connections: None, ..signs }
+    };
+    assert_eq!(signs(long_ago(&d)).await, VitalSigns::default());
+    let one = plan("one", &[("a", &[])]);
+    d.start(&one).await;
+    let claim = d.claim_one("a").await;
+    d.fail_for_good(&claim).await;
+    d.start(&one).await;
+    let claim = d.claim_one("a").await;
+    d.succeed(&claim).await;
+    let before = VitalSigns {
+        ended_tasks: 2,
+        failed_tasks: 1,
+        executed_steps: 2,
+        failed_steps: 1,
+        ..VitalSigns::default()
+    };
+    assert_eq!(signs(long_ago(&d)).await, before);
+    assert_eq!(signs(d.clock.now()).await, VitalSigns::default(), "only what came after the instant");
+    let since = d.clock.now();
+    d.clock.advance_seconds(60);
+    // Called off, declared done, not begun, under way and failed once: of these only the last was executed.
+    let cancelled = d.start(&one).await;
+    d.operate(cancelled, Action::CancelTask { force: false }).await;
+    let resolved = d.start(&one).await;
+    d.operate(resolved, Action::ResolveStep { step: tasker_core::ids::Ordinal(0), results: None }).await;
+    d.start(&plan("two", &[("b", &[]), ("c", &[])])).await;
+    let claims = d.claim_exactly(&["b", "c"]).await;
+    d.fail(&claims[0]).await;
+    d.start(&one).await;
+    let after = VitalSigns { ended_tasks: 1, executed_steps: 1, failed_steps: 1, ..VitalSigns::default() };
+    assert_eq!(signs(since).await, after);
+    let all = VitalSigns { ended_tasks: 3, failed_tasks: 1, executed_steps: 3, failed_steps: 2, ..before };
+    assert_eq!(signs(long_ago(&d)).await, all);
 }
 
 pub async fn dom_136_a_task_in_progress_is_neither_complete_nor_in_error(store: StoreUnderTest) {

@@ -126,6 +126,7 @@ macro_rules! conformance_tests {
                 dom_134_without_tasks_all_counts_are_0_and_all_is_well,
                 dom_135_a_step_whose_wait_is_over_is_not_in_backoff,
                 a_step_that_failed_for_good_is_neither_retryable_nor_exhausted,
+                vital_signs_tell_how_it_went_since_an_instant,
                 dom_136_a_task_in_progress_is_neither_complete_nor_in_error,
                 metrics_tell_of_what_was_created_and_completed_since,
                 a_step_that_ends_in_a_cancelled_task_counts,

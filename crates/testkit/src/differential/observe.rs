@@ -8,7 +8,7 @@ use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, Transit
 use tasker_core::survey::{FailureCount, LongStep, LongTask, Population, Stage, Standing, Tallies, Traffic};
 use tasker_core::time::Timestamp;
 use tasker_store::Store;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
 use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
 use tasker_store::integrity::Finding;
 use tasker_store::read::{Cursor, LogQuery, QueueDepth, TaskFilter, TaskPage};
@@ -35,6 +35,7 @@ pub(super) struct Observed {
 #[derive(PartialEq, Debug)]
 struct Together {
     health: HealthCounts,
+    signs: VitalSigns,
     metrics: AnalyticsMetrics,
     slow_tasks: Vec<SlowTask>,
     slow_steps: Vec<SlowStep>,
@@ -123,6 +124,10 @@ impl Together {
         let query = SlowestQuery { limit: 1 + turn, ..SlowestQuery::since(since) };
         Self {
             health: HealthCounts { active_connections: 0, max_connections: 0, ..health },
+            signs: VitalSigns {
+                connections: None,
+                ..store.vital_signs(since).await.expect("read vital signs")
+            },
             metrics: store.analytics(since).await.expect("compute metrics"),
             slow_tasks: store.slowest_tasks(query.clone()).await.expect("look for slow tasks"),
             slow_steps: store.slowest_steps(query).await.expect("look for slow steps"),

@@ -13,7 +13,9 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
+use tasker_store::analytics::{
+    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
@@ -334,6 +336,14 @@ impl Store for SimStore {
 
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
         self.read("health_counts", self.shared.store.health_counts()).await
+    }
+
+    async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
+        self.read("vital_signs", self.shared.store.vital_signs(since)).await
+    }
+
+    fn pool_use(&self) -> Option<PoolUse> {
+        self.shared.store.pool_use()
     }
 
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tasker_engine::UseCaseError;
+use tasker_core::health::WORKER_SILENCE;
+use tasker_engine::{UseCaseError, WorkerPulse};
 use tasker_wire::{CheckResult, CheckStatus, Ready};
 
 use crate::operation::Operation;
@@ -23,7 +24,10 @@ pub(crate) type Readiness = Reused<(), Ready>;
 
 pub(crate) fn operation() -> Operation {
     Operation::new("show_readiness", "Whether the server can do its work")
-        .description("Checks that the database answers and has a schema that this program can use. Reused for a second.")
+        .description(
+            "Checks that the database answers and has a schema that this program can use, and, if this process runs steps, \
+             that its worker was heard by the database within 30 seconds and serves handlers. Reused for a second.",
+        )
         .reply::<Ready>(200, "It can")
         .reply::<Ready>(503, "It cannot, or it is stopping")
 }
@@ -58,8 +62,11 @@ async fn look(api: &ApiState) -> Ready {
             }
         }),
     );
+    let pulse = api.engine.worker_pulse();
     add(&mut ready, "database", database);
     add(&mut ready, "migrations", migrations);
+    add(&mut ready, "queue", queue(pulse));
+    add(&mut ready, "handlers", handlers(pulse));
     ready.check_duration = begin.elapsed().as_secs_f64();
     ready
 }
@@ -70,7 +77,7 @@ async fn check<T>(
     judge: impl FnOnce(T) -> Result<&'static str, &'static str>,
 ) -> CheckResult {
     let begin = Instant::now();
-    let verdict = match tokio::time::timeout(api.options.readiness_timeout, asked).await {
+    let verdict = match tokio::time::timeout(api.options.health.readiness_timeout, asked).await {
         Ok(Ok(answer)) => judge(answer),
         Ok(Err(error)) => {
             tracing::warn!(error = %error, "the database is not ready");
@@ -82,6 +89,38 @@ async fn check<T>(
     let status = if verdict.is_ok() { CheckStatus::Healthy } else { CheckStatus::Unhealthy };
     let message = verdict.unwrap_or_else(|trouble| trouble).into();
     CheckResult { status, message, response_time_ms: Some(millis) }
+}
+
+/// Every heartbeat of a worker reads the queue. Who has no worker only adds to it, as to the rest of the database.
+fn queue(pulse: Option<WorkerPulse>) -> CheckResult {
+    of_worker(pulse, |pulse| {
+        if pulse.silent_for <= WORKER_SILENCE {
+            Ok("the worker and the queue are in touch")
+        } else {
+            Err("the worker has lost touch with the queue")
+        }
+    })
+}
+
+fn handlers(pulse: Option<WorkerPulse>) -> CheckResult {
+    of_worker(
+        pulse,
+        |pulse| {
+            if pulse.handlers > 0 { Ok("handlers are served") } else { Err("no handler is served") }
+        },
+    )
+}
+
+fn of_worker(
+    pulse: Option<WorkerPulse>,
+    judge: impl FnOnce(WorkerPulse) -> Result<&'static str, &'static str>,
+) -> CheckResult {
+    let (status, message) = match pulse.map(judge) {
+        None => (CheckStatus::Skipped, "this process runs no steps"),
+        Some(Ok(message)) => (CheckStatus::Healthy, message),
+        Some(Err(message)) => (CheckStatus::Unhealthy, message),
+    };
+    CheckResult { status, message: message.into(), response_time_ms: None }
 }
 
 fn shutdown(is_draining: bool) -> CheckResult {
