@@ -120,7 +120,8 @@ pub fn is_missing(error: &anyhow::Error) -> bool {
     failure_of(error).status == Status::NotFound
 }
 
-fn failure_of(error: &anyhow::Error) -> Failure {
+/// What is told of an error.
+pub fn failure_of(error: &anyhow::Error) -> Failure {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.clone();
     }

@@ -6,6 +6,7 @@ mod bench;
 mod config;
 mod db;
 mod definition;
+mod dev;
 mod diagram;
 mod events;
 mod globals;
@@ -31,6 +32,7 @@ pub use db::{CheckArgs, DbCommand, PruneArgs};
 pub use definition::{
     DefinitionCommand, DiffArgs, GraphArgs, Loading, RegisterArgs, RetireArgs, ShowArgs, ValidateArgs,
 };
+pub use dev::DevArgs;
 pub use events::{EventsCommand, TailArgs};
 pub use globals::{Globals, Output};
 pub use request::{ContextSource, RequestArgs};
@@ -60,6 +62,7 @@ use crate::demo::DemoArgs;
 Examples:
   tasker demo                                          See it work, without any set-up
   tasker run order.yaml --context '{\"order_id\": 7}'    Run one workflow to its end
+  tasker dev                                           Write workflows, and see them run
   tasker task list --status error                      See what failed
   tasker task explain TASK_ID                          See why a task is not further
 
@@ -82,6 +85,8 @@ pub struct Cli {
 pub enum Command {
     /// Run one task of a definition file to its end
     Run(RunArgs),
+    /// Write workflows and see them run: a server, a worker and a database in one process
+    Dev(DevArgs),
     /// Work with definitions: validate, register, look at
     #[command(subcommand)]
     Definition(DefinitionCommand),

@@ -7,10 +7,12 @@ pub mod completions;
 pub mod config;
 mod db;
 mod definition;
+mod dev;
 mod events;
 mod made;
 mod run;
 mod server;
+mod serving;
 mod step;
 mod task;
 mod torture;
@@ -31,6 +33,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
     refuse(&command, session)?;
     match command {
         Command::Run(args) => run::run(args, session).await,
+        Command::Dev(args) => dev::run(args, session).await,
         Command::Definition(command) => definition::run(command, session).await,
         Command::Task(command) => task::run(command, session).await,
         Command::Step(command) => step::run(command, session).await,
@@ -53,6 +56,7 @@ pub async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode
 fn refuse(command: &Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Run(_) => backend::refuse_flag("run", session),
+        Command::Dev(_) => backend::refuse_flag("dev", session),
         Command::Worker(_) => backend::refuse_flag("worker", session),
         Command::Server(_) => backend::refuse_flag("server", session),
         Command::Db(_) => backend::refuse_flag("db", session),

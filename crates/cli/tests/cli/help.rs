@@ -5,6 +5,7 @@ use crate::world::World;
 const COMMANDS: &[&str] = &[
     "",
     "run",
+    "dev",
     "definition",
     "definition validate",
     "definition list",

@@ -7,6 +7,7 @@ mod bench;
 mod config;
 mod database;
 mod definition;
+mod dev;
 mod events;
 mod help;
 mod operate;
