@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Priority;
+use std::time::Duration;
+
 use crate::ids::{Digest, Fence, Ordinal, TaskId, WorkerId};
 use crate::names::{DefinitionName, Namespace, StepName, Version};
 use crate::outcome::StepError;
@@ -246,6 +248,8 @@ pub struct Claim {
     pub retry_limit: u32,
     /// How often an operator asked for a new idempotency key.
     pub key_generation: u32,
+    /// Time from when it was due until it was claimed.
+    pub waited: Duration,
 }
 
 /// An annotation of a task.
@@ -259,6 +263,11 @@ pub struct Annotation {
 }
 
 impl TaskRecord {
+    /// Time from its creation to its end; up to its last change, while it has none.
+    pub fn lasted(&self) -> Duration {
+        self.ended_at.unwrap_or(self.updated_at).since(self.created_at)
+    }
+
     /// The engine's instant for a change: the store's clock, but never before the task's last change.
     pub fn moment(&self, store_now: Timestamp) -> Timestamp {
         store_now.max(self.updated_at)

@@ -95,7 +95,7 @@ impl Executor {
     /// Runs a claimed step in a slot.
     pub(crate) fn start(self: &Arc<Self>, work: Work, slot: Slot) {
         let key = key_of(&work);
-        let (plan, number) = (work.plan.clone(), work.claim.attempt);
+        let (plan, number, waited) = (work.plan.clone(), work.claim.attempt, work.claim.waited);
         let attempt = Attempt::new(work, &self.attempts);
         let started = Instant::now();
         let held = Held {
@@ -112,7 +112,7 @@ impl Executor {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => {
                 let held = entry.insert(held);
-                self.observer.attempt_started(&held.plan, key.ordinal, number);
+                self.observer.attempt_started(&held.plan, key.ordinal, number, waited);
             }
         }
         let executor = self.clone();
