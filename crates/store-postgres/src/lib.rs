@@ -318,6 +318,10 @@ impl Store for PostgresStore {
         log::end(&self.parts, task, back).await.trying("reading the end of the log")
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        log::lag(&self.parts).await.trying("reading how far the log can be told")
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self
     }

@@ -39,6 +39,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
@@ -199,6 +200,11 @@ impl Store for SqliteStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         self.threads.read("reading the end of the log", move |reader| log::end(reader, task, back)).await
+    }
+
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        // There is one writer, and entries can be told once they are committed.
+        Ok(Duration::ZERO)
     }
 
     fn key_store(&self) -> &dyn KeyStore {

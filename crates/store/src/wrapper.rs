@@ -122,6 +122,10 @@ impl<W: Wrapper> Store for W {
         self.inner().log_end(task, back).await
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        self.inner().log_lag().await
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self.inner().key_store()
     }

@@ -18,6 +18,7 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tasker_core::access::ApiKey;
@@ -166,6 +167,10 @@ impl Store for MemoryStore {
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
         Ok(self.tables().log_end(task, back))
+    }
+
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
     }
 
     fn key_store(&self) -> &dyn KeyStore {

@@ -303,6 +303,10 @@ impl Store for SimStore {
         self.read("log_end", self.shared.store.log_end(task, back)).await
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        self.read("log_lag", self.shared.store.log_lag()).await
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self.shared.store.key_store()
     }
