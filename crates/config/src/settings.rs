@@ -134,13 +134,15 @@ pub enum AuthStrategy {
     Unknown(String),
 }
 
-/// Metrics of a server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Metrics of a server or worker.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MetricsSettings {
     /// Whether `GET /metrics` answers with them.
     pub enabled: bool,
     /// Whether whoever reads them must be permitted to, where people are asked who they are.
     pub auth_required: bool,
+    /// Address and port at which they can be read besides, as text.
+    pub listen: Option<String>,
 }
 
 /// How much runs at once, and how workers keep in touch.
@@ -308,6 +310,7 @@ impl Settings {
             worker: WorkerSettings {
                 name: resolved.text("worker.name"),
                 definitions: resolved.texts("worker.definitions").into_iter().map(PathBuf::from).collect(),
+                listen: resolved.text("telemetry.metrics_listen"),
                 strict_startup: resolved.flag("worker.strict_startup"),
             },
         }

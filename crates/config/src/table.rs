@@ -514,6 +514,13 @@ pub const SETTINGS: &[Setting] = &[
         "Name of this worker, for people; host and process id if unset.",
     ),
     setting(
+    setting(
+        "telemetry.metrics_listen",
+        Kind::Text,
+        None,
+        "Address and port at which /metrics and /health can be read besides, without saying who asks; on loopback, unless \
+         telemetry.metrics_auth_required is false.",
+    ),
         "worker.strict_startup",
         Kind::Flag,
         Some("true"),

@@ -1,6 +1,5 @@
 //! `tasker server ...`.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use anyhow::Context as _;
 use tasker_config::Settings;
 use tasker_engine::{Engine, EngineOptions, Scope};
 use tasker_handlers::ShippedCatalog;
-use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions};
+use tasker_http::{Api, ApiOptions, MetricsOptions};
 use tasker_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use super::definition::startup;
 use super::worker;
 use crate::api_options;
 use crate::args::{ServerCommand, ServerRunArgs};
-use crate::exit::{Failure, Status};
+use crate::monitor::{Monitor, address, invalid};
 use crate::open::{self, Access};
 use crate::session::Session;
 use crate::signals::Signals;
@@ -41,6 +40,7 @@ async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCod
     let base_path = options.base_path.clone();
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
     let catalog = ShippedCatalog::of(&handlers);
+    let monitor = Monitor::of(args.metrics_listen.as_deref(), &session.settings.metrics)?;
     let metrics = Metrics::new();
     let observed = EngineOptions { observer: Arc::new(metrics.clone()), ..open::options(&session.settings) };
     let engine = open::engine_with(session, Access::Create, handlers, observed).await?;
@@ -58,6 +58,10 @@ async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCod
     let address = listener.local_addr()?;
     let location = engine.schema().await?.location;
     session.printer.note(&format!("serving http://{address}{base_path} with the tasks of {location}"));
+    let monitor = match monitor {
+        Some(monitor) => Some(monitor.start(&engine, &metrics, &session.printer).await?),
+        None => None,
+    };
     let mut serving = tokio::spawn({
         let (api, stop) = (api.clone(), stop.clone());
         async move { api.serve(listener, stop).await }
@@ -80,6 +84,9 @@ async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCod
         worker::stop(worker, &mut signals, Some(cut_off), &session.printer).await;
     }
     drop(api);
+    if let Some(monitor) = monitor {
+        monitor.stop().await;
+    }
     engine.shutdown().await;
     Ok(status.into())
 }
@@ -90,16 +97,4 @@ fn with_metrics(options: ApiOptions, settings: &Settings, metrics: &Metrics, eng
     let is_public = !settings.metrics.auth_required;
     let observer = Arc::new(metrics.clone());
     ApiOptions { observer, metrics: MetricsOptions { source, is_public }, ..options }
-}
-
-fn address(text: &str) -> Result<SocketAddr, Failure> {
-    text.parse().map_err(|_| {
-        let message = format!("{text:?} is no address to listen on");
-        Failure::new(Status::Invalid, "invalid_configuration", message)
-            .help("write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
-    })
-}
-
-fn invalid(error: InvalidOptions) -> Failure {
-    Failure::new(Status::Invalid, "invalid_configuration", error.to_string())
 }
