@@ -46,7 +46,7 @@ pub struct Settings {
     pub http: HttpSettings,
     /// `command.*`.
     pub command: CommandSettings,
-    /// `telemetry.log_*`.
+    /// `telemetry.log_*` and `telemetry.filter_*`.
     pub log: LogSettings,
     /// `telemetry.metrics_*`.
     pub metrics: MetricsSettings,
@@ -205,12 +205,16 @@ pub struct CommandSettings {
 }
 
 /// Log lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogSettings {
     /// Which.
     pub level: LogLevel,
     /// How.
     pub format: LogFormat,
+    /// Parts of names of fields that are secret.
+    pub filter_parameters: Vec<String>,
+    /// What takes the place of secrets.
+    pub filter_mask: String,
 }
 
 /// Which log lines are written.
@@ -306,11 +310,11 @@ impl Settings {
             metrics: MetricsSettings {
                 enabled: resolved.flag("telemetry.metrics_enabled"),
                 auth_required: resolved.flag("telemetry.metrics_auth_required"),
+                listen: resolved.text("telemetry.metrics_listen"),
             },
             worker: WorkerSettings {
                 name: resolved.text("worker.name"),
                 definitions: resolved.texts("worker.definitions").into_iter().map(PathBuf::from).collect(),
-                listen: resolved.text("telemetry.metrics_listen"),
                 strict_startup: resolved.flag("worker.strict_startup"),
             },
         }
@@ -472,5 +476,10 @@ fn log(resolved: &Resolved) -> LogSettings {
         .and_then(|name| LogLevel::named(&name))
         .unwrap_or(LogLevel::Warn);
     let is_json = resolved.text("telemetry.log_format").as_deref() == Some("json");
-    LogSettings { level, format: if is_json { LogFormat::Json } else { LogFormat::Text } }
+    LogSettings {
+        level,
+        format: if is_json { LogFormat::Json } else { LogFormat::Text },
+        filter_parameters: resolved.texts("telemetry.filter_parameters"),
+        filter_mask: resolved.text("telemetry.filter_mask").unwrap_or_default(),
+    }
 }

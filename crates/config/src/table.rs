@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tasker_core::analysis;
+use tasker_core::{analysis, masking};
 
 use crate::kind::Kind;
 
@@ -478,6 +478,19 @@ pub const SETTINGS: &[Setting] = &[
         "Server that commands work with instead of a database: its address, such as https://tasker.example.com.",
     ),
     setting(
+        "telemetry.filter_mask",
+        Kind::Text,
+        Some(masking::DEFAULT_MASK),
+        "What log lines say in place of a secret.",
+    ),
+    setting(
+        "telemetry.filter_parameters",
+        Kind::Texts,
+        Some("passw,email,secret,token,_key,crypt,salt,certificate,otp,ssn,authorization,cookie,credential"),
+        "Parts of names of fields whose values log lines do not say, in any case; one with a dot is about a path. Credentials \
+         in addresses and headers are never said.",
+    ),
+    setting(
         "telemetry.log_format",
         Kind::Choice(&["text", "json"]),
         Some("text"),
@@ -502,6 +515,13 @@ pub const SETTINGS: &[Setting] = &[
         "Whether GET /metrics answers with metrics.",
     ),
     setting(
+        "telemetry.metrics_listen",
+        Kind::Text,
+        None,
+        "Address and port at which /metrics and /health can be read besides, without saying who asks; on loopback, unless \
+         telemetry.metrics_auth_required is false.",
+    ),
+    setting(
         "worker.definitions",
         Kind::Texts,
         None,
@@ -514,13 +534,6 @@ pub const SETTINGS: &[Setting] = &[
         "Name of this worker, for people; host and process id if unset.",
     ),
     setting(
-    setting(
-        "telemetry.metrics_listen",
-        Kind::Text,
-        None,
-        "Address and port at which /metrics and /health can be read besides, without saying who asks; on loopback, unless \
-         telemetry.metrics_auth_required is false.",
-    ),
         "worker.strict_startup",
         Kind::Flag,
         Some("true"),

@@ -9,6 +9,7 @@ mod database;
 mod definition;
 mod events;
 mod help;
+mod logs;
 mod operate;
 mod remote;
 mod run;
