@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Context as _;
 use tasker_config::{LogFormat, Settings};
+use tasker_core::masking::Masking;
 use tasker_telemetry::{Format, LogOptions, directives_of, init};
 
 use crate::args::Globals;
@@ -19,6 +20,10 @@ pub fn start(globals: &Globals, settings: &Settings, printer: &Printer) -> anyho
             LogFormat::Json => Format::Json,
         },
         color: printer.colors_messages(),
+        masking: Masking::new(
+            settings.log.filter_parameters.iter().map(String::as_str),
+            &settings.log.filter_mask,
+        ),
     };
     init(&options, || AboveProgress).context("setting up the log")
 }

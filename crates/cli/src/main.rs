@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod input;
 mod logging;
+mod monitor;
 mod open;
 mod output;
 mod progress;

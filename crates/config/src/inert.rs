@@ -70,8 +70,6 @@ const INERT: &[(&[&str], &str)] = &[
             "telemetry.enabled",
             "telemetry.service_name",
             "telemetry.service_version",
-            "telemetry.filter_parameters",
-            "telemetry.filter_mask",
             "telemetry.structured_logging_enabled",
             "telemetry.correlation_id_header",
             "telemetry.metrics_endpoint",

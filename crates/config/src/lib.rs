@@ -21,6 +21,6 @@ pub use jwt::JwtSettings;
 pub use resolve::{Configuration, Entry, Notice, load};
 pub use settings::{
     ApiSettings, AuthSettings, AuthStrategy, CommandSettings, Execution, HttpSettings, Identity, Limits,
-    LogFormat, LogLevel, LogSettings, RateLimitSettings, Settings, WorkerSettings,
+    LogFormat, LogLevel, LogSettings, MetricsSettings, RateLimitSettings, Settings, WorkerSettings,
 };
 pub use source::{Origin, Sources};

@@ -252,3 +252,10 @@ fn settings_of_the_api_in_a_file_take_effect() {
     assert_eq!((settings.api.listen.as_str(), settings.api.rate_limit.burst), ("[::1]:80", 7));
     assert_eq!(settings.auth.roles["clerk"], ["tasker.task:show"]);
 }
+
+#[test]
+fn what_is_masked_unless_told_otherwise_is_what_the_core_masks() {
+    let log = World::new().load().unwrap().settings.log;
+    assert_eq!(log.filter_parameters, tasker_core::masking::DEFAULT_PATTERNS);
+    assert_eq!(log.filter_mask, tasker_core::masking::DEFAULT_MASK);
+}

@@ -47,7 +47,7 @@ pub struct Settings {
     pub http: HttpSettings,
     /// `command.*`.
     pub command: CommandSettings,
-    /// `telemetry.log_*`.
+    /// `telemetry.log_*` and `telemetry.filter_*`.
     pub log: LogSettings,
     /// `telemetry.metrics_*`.
     pub metrics: MetricsSettings,
@@ -139,13 +139,15 @@ pub enum AuthStrategy {
     Unknown(String),
 }
 
-/// Metrics of a server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Metrics of a server or worker.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MetricsSettings {
     /// Whether `GET /metrics` answers with them.
     pub enabled: bool,
     /// Whether whoever reads them must be permitted to, where people are asked who they are.
     pub auth_required: bool,
+    /// Address and port at which they can be read besides, as text.
+    pub listen: Option<String>,
 }
 
 /// How much runs at once, and how workers keep in touch.
@@ -208,12 +210,16 @@ pub struct CommandSettings {
 }
 
 /// Log lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogSettings {
     /// Which.
     pub level: LogLevel,
     /// How.
     pub format: LogFormat,
+    /// Parts of names of fields that are secret.
+    pub filter_parameters: Vec<String>,
+    /// What takes the place of secrets.
+    pub filter_mask: String,
 }
 
 /// Which log lines are written.
@@ -309,6 +315,7 @@ impl Settings {
             metrics: MetricsSettings {
                 enabled: resolved.flag("telemetry.metrics_enabled"),
                 auth_required: resolved.flag("telemetry.metrics_auth_required"),
+                listen: resolved.text("telemetry.metrics_listen"),
             },
             health: HealthSettings::of(resolved),
             worker: WorkerSettings {
@@ -476,5 +483,10 @@ fn log(resolved: &Resolved) -> LogSettings {
         .and_then(|name| LogLevel::named(&name))
         .unwrap_or(LogLevel::Warn);
     let is_json = resolved.text("telemetry.log_format").as_deref() == Some("json");
-    LogSettings { level, format: if is_json { LogFormat::Json } else { LogFormat::Text } }
+    LogSettings {
+        level,
+        format: if is_json { LogFormat::Json } else { LogFormat::Text },
+        filter_parameters: resolved.texts("telemetry.filter_parameters"),
+        filter_mask: resolved.text("telemetry.filter_mask").unwrap_or_default(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tasker_core::analysis;
+use tasker_core::{analysis, masking};
 
 use crate::kind::Kind;
 
@@ -528,6 +528,19 @@ pub const SETTINGS: &[Setting] = &[
         "Server that commands work with instead of a database: its address, such as https://tasker.example.com.",
     ),
     setting(
+        "telemetry.filter_mask",
+        Kind::Text,
+        Some(masking::DEFAULT_MASK),
+        "What log lines say in place of a secret.",
+    ),
+    setting(
+        "telemetry.filter_parameters",
+        Kind::Texts,
+        Some("passw,email,secret,token,_key,crypt,salt,certificate,otp,ssn,authorization,cookie,credential"),
+        "Parts of names of fields whose values log lines do not say, in any case; one with a dot is about a path. Credentials \
+         in addresses and headers are never said.",
+    ),
+    setting(
         "telemetry.log_format",
         Kind::Choice(&["text", "json"]),
         Some("text"),
@@ -550,6 +563,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Flag,
         Some("true"),
         "Whether GET /metrics answers with metrics.",
+    ),
+    setting(
+        "telemetry.metrics_listen",
+        Kind::Text,
+        None,
+        "Address and port at which /metrics and /health can be read besides, without saying who asks; on loopback, unless \
+         telemetry.metrics_auth_required is false.",
     ),
     setting(
         "worker.definitions",

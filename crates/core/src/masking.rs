@@ -1,7 +1,10 @@
 //! Secrets made unreadable before anything is stored, logged or shown.
 //!
-//! Keys tell, values are never looked at (`spec/observability.md` 4.6). Applies to stored response headers, contexts
-//! of errors, logs and dumps of settings; never to contexts, inputs and results themselves.
+//! Keys tell what is secret (`spec/observability.md` 4.6); in texts such as lines of a log, credentials are found by their
+//! form besides. Applies to stored response headers, contexts of errors, logs and dumps of settings; never to contexts,
+//! inputs and results themselves.
+
+mod text;
 
 use std::sync::LazyLock;
 
@@ -69,6 +72,32 @@ impl Masking {
         let key = snake_case(key);
         self.parts.iter().any(|part| key.contains(part.as_str()))
             || key.split(|c: char| !c.is_alphanumeric()).any(|word| self.words.iter().any(|w| w == word))
+    }
+
+    /// Whether a field of a log line is secret; its name may be a dotted path.
+    pub fn is_secret_field(&self, name: &str) -> bool {
+        let path = name.to_lowercase();
+        self.is_secret(name) || self.paths.iter().any(|pattern| path.contains(pattern.as_str()))
+    }
+
+    /// Masks the secrets of a value at any depth, and the credentials in its texts.
+    pub fn mask_line(&self, value: &mut Value) {
+        self.mask_value(value);
+        self.mask_texts(value);
+    }
+
+    fn mask_texts(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.mask_text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_texts(item)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.mask_texts(value)),
+            _ => {}
+        }
+    }
+
+    /// What stands in place of a secret.
+    pub fn mask(&self) -> &str {
+        &self.mask
     }
 
     /// Masks the secrets of a value, at any depth.

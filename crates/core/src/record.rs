@@ -3,6 +3,8 @@
 //! The rows of `engine.md` 1. Small and hot parts are apart from payloads, so that deciding and settling never
 //! read or write a context or a result that they do not change.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Definition, Priority};
@@ -273,6 +275,8 @@ pub struct Claim {
     pub retry_limit: u32,
     /// How often an operator asked for a new idempotency key.
     pub key_generation: u32,
+    /// Time from when it was due until it was claimed.
+    pub waited: Duration,
 }
 
 /// An annotation of a task.
@@ -286,6 +290,11 @@ pub struct Annotation {
 }
 
 impl TaskRecord {
+    /// Time from its creation to its end; up to its last change, while it has none.
+    pub fn lasted(&self) -> Duration {
+        self.ended_at.unwrap_or(self.updated_at).since(self.created_at)
+    }
+
     /// The engine's instant for a change: the store's clock, but never before the task's last change.
     pub fn moment(&self, store_now: Timestamp) -> Timestamp {
         store_now.max(self.updated_at)

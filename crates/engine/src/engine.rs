@@ -17,7 +17,7 @@ use crate::settler;
 use crate::use_cases::resolutions::Resolutions;
 use crate::use_cases::schemas::ContextSchemas;
 use crate::watchers::Watchers;
-use crate::worker::{Core, Scope, Worker};
+use crate::worker::{Core, Scope, Worker, WorkerLoad};
 
 /// The one door to a store. Cheap to clone; the last clone that is dropped ends the background parts.
 #[derive(Clone)]
@@ -108,6 +108,11 @@ impl Engine {
     /// The settings.
     pub fn options(&self) -> &EngineOptions {
         &self.parts.options
+    }
+
+    /// How busy the worker of this process is, if one runs.
+    pub fn worker_load(&self) -> Option<WorkerLoad> {
+        self.parts.worker().map(|worker| worker.load())
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use std::time::Duration;
 use tasker_core::decide::Submission;
+
 use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
@@ -142,7 +144,7 @@ fn observe(parts: &Parts, parcel: &[Arrival], answers: &[SubmitAnswer]) {
             let plan = &arrival.submission.plan;
             observer.task_accepted(plan);
             if !state.is_open() {
-                observer.task_ended(Some(plan), *state);
+                observer.task_ended(Some(plan), *state, Duration::ZERO);
             }
         }
     }

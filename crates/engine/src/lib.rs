@@ -34,4 +34,4 @@ pub use crate::engine::Engine;
 pub use crate::error::{ErrorKind, UseCaseError};
 pub use crate::integrity::Integrity;
 pub use crate::options::EngineOptions;
-pub use crate::worker::{Scope, Worker, WorkerPulse};
+pub use crate::worker::{Scope, Worker, WorkerLoad, WorkerPulse};

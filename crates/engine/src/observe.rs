@@ -18,23 +18,24 @@ pub trait Observer: Send + Sync + 'static {
     fn task_accepted(&self, _plan: &Plan) {}
 
     /// A task ended in this state. There is no plan where the engine does not hold it: an operator ended the task, or the
-    /// claim of a lost worker was its last.
-    fn task_ended(&self, _plan: Option<&Plan>, _state: TaskState) {}
+    /// claim of a lost worker was its last. `lasted` is the time from its creation.
+    fn task_ended(&self, _plan: Option<&Plan>, _state: TaskState, _lasted: Duration) {}
 
-    /// An execution of a step began; `attempt` is its number, from 1.
-    fn attempt_started(&self, _plan: &Plan, _step: Ordinal, _attempt: u32) {}
+    /// An execution of a step began; `attempt` is its number, from 1. It was due for as long as `waited` before it was
+    /// claimed.
+    fn attempt_started(&self, _plan: &Plan, _step: Ordinal, _attempt: u32, _waited: Duration) {}
 
     /// A handler returned, or was ended, after this time. Its outcome is not committed yet, and may turn out stale.
     fn attempt_ended(&self, _plan: &Plan, _step: Ordinal, _is_success: bool, _took: Duration) {}
 
-    /// The outcome of a claim of this worker was committed. `will_retry` says whether the step is tried again.
+    /// The outcome of a claim of this worker was committed. `retry_in` is the time until the step is tried again, if it is.
     fn outcome_settled(
         &self,
         _plan: &Plan,
         _step: Ordinal,
         _outcome: &Outcome,
         _state: StepState,
-        _will_retry: bool,
+        _retry_in: Option<Duration>,
     ) {
     }
 

@@ -11,11 +11,10 @@ use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::TaskId;
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
-use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
-use tasker_store::write::{Applied, ApplyBatch, Claiming, FromQueue};
+use tasker_store::write::{Applied, ApplyBatch, Claiming, Ended, FromQueue};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -247,8 +246,8 @@ impl Settler {
             self.claimer.learn(Instant::now(), how, lent.budget().slots, work.len(), next_due, jitter);
             worker.start(work, lent);
         }
-        self.parts.watchers.committed(ended.iter().copied());
-        Committed { answers, ended }
+        self.parts.watchers.committed(ended.iter().map(|ended| (ended.task, ended.state)));
+        Committed { answers, ended, now }
     }
 
     /// A task that another session holds waits alone and holds up nobody.
@@ -327,7 +326,9 @@ async fn freed(worker: Option<&Core>) {
 struct Committed {
     answers: Vec<Answer>,
     /// Tasks that ended with it.
-    ended: Vec<(TaskId, TaskState)>,
+    ended: Vec<Ended>,
+    /// The store's time of the transaction.
+    now: Timestamp,
 }
 
 fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
@@ -337,11 +338,11 @@ fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
     for (item, answer) in parcel.into_iter().zip(committed.answers) {
         let claim = worker.as_ref().zip(item.claim);
         let plan = claim.and_then(|(worker, key)| worker.settled(key));
-        observe(observer, &item.input, plan.as_deref(), &answer);
+        observe(observer, &item.input, plan.as_deref(), &answer, committed.now);
         if let Some(plan) = &plan
-            && let Some(state) = endings.take(item.task)
+            && let Some(ended) = endings.take(item.task)
         {
-            observer.task_ended(Some(plan), state);
+            observer.task_ended(Some(plan), ended.state, ended.lasted);
         }
         if matches!(answer, Answer::Stale) {
             debug!(task.id = %item.task, "an outcome came too late: the claim is no longer held");
@@ -351,11 +352,11 @@ fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
             let _ = reply.send(Ok(answer));
         }
     }
-    endings.rest().for_each(|state| observer.task_ended(None, state));
+    endings.rest().for_each(|ended| observer.task_ended(None, ended.state, ended.lasted));
 }
 
 /// Tells what came of an outcome.
-fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: &Answer) {
+fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: &Answer, now: Timestamp) {
     let Input::Settle { step, outcome, .. } = input else { return };
     match answer {
         Answer::Stale => observer.outcome_stale(),
@@ -364,7 +365,7 @@ fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: 
                 observer.lease_expired();
             }
             if let Some(plan) = plan {
-                observer.outcome_settled(plan, *step, outcome, *state, retry_at.is_some());
+                observer.outcome_settled(plan, *step, outcome, *state, retry_at.map(|at| at.since(now)));
             }
         }
         _ => {}
@@ -372,22 +373,22 @@ fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: 
 }
 
 /// The ends of the tasks of a batch, each of which is told once, however many items of its task there are.
-struct Endings(Vec<(TaskId, Option<TaskState>)>);
+struct Endings(Vec<(TaskId, Option<Ended>)>);
 
 impl Endings {
-    fn new(ended: Vec<(TaskId, TaskState)>) -> Self {
-        let mut endings: Vec<_> = ended.into_iter().map(|(task, state)| (task, Some(state))).collect();
+    fn new(ended: Vec<Ended>) -> Self {
+        let mut endings: Vec<_> = ended.into_iter().map(|ended| (ended.task, Some(ended))).collect();
         endings.sort_unstable_by_key(|(task, _)| *task);
         Self(endings)
     }
 
-    fn take(&mut self, task: TaskId) -> Option<TaskState> {
+    fn take(&mut self, task: TaskId) -> Option<Ended> {
         let place = self.0.binary_search_by_key(&task, |(task, _)| *task).ok()?;
         self.0[place].1.take()
     }
 
-    fn rest(self) -> impl Iterator<Item = TaskState> {
-        self.0.into_iter().filter_map(|(_, state)| state)
+    fn rest(self) -> impl Iterator<Item = Ended> {
+        self.0.into_iter().filter_map(|(_, ended)| ended)
     }
 }
 

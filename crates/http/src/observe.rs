@@ -19,6 +19,12 @@ pub trait ApiObserver: Send + Sync + 'static {
     /// Somebody lacks this permission.
     fn not_authorized(&self, _permission: &str) {}
 
+    /// A stream of events was opened. [`ApiObserver::stream_closed`] is called once for each.
+    fn stream_opened(&self) {}
+
+    /// A stream of events ended, whoever ended it.
+    fn stream_closed(&self) {}
+
     /// Somebody asked too often.
     fn rate_limited(&self, _bucket: Bucket<'_>) {}
 }

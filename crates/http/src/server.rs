@@ -21,6 +21,7 @@ use tower_service::Service as _;
 
 use crate::layers;
 use crate::options::{ApiOptions, InvalidOptions};
+use crate::route::Route;
 use crate::routes;
 use crate::state::ApiState;
 
@@ -50,10 +51,22 @@ impl Api {
     /// # Errors
     /// Everything that is wrong with the options.
     pub fn new(engine: Engine, options: ApiOptions) -> Result<Self, InvalidOptions> {
+        Self::of(engine, options, routes::table())
+    }
+
+    /// Sets up only what tells how the process does: `/metrics`, `/health/live` and `/health/ready`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the options.
+    pub fn monitoring(engine: Engine, options: ApiOptions) -> Result<Self, InvalidOptions> {
+        Self::of(engine, options, routes::monitoring())
+    }
+
+    fn of(engine: Engine, options: ApiOptions, table: Vec<Route>) -> Result<Self, InvalidOptions> {
         options.check()?;
         options.authentication.prepare(&engine);
         let state = ApiState::new(engine, options);
-        let router = layers::around(routes::router(&state), &state);
+        let router = layers::around(routes::router(&state, table), &state);
         Ok(Self { state, router })
     }
 

@@ -1,7 +1,7 @@
 -- Claims of a worker, with what makes them work; those that began before an instant ($4).
 -- (The odd condition: see lock_due.sql.)
 SELECT q.task_id, q.ordinal, q.fence, s.attempts, s.retry_limit, s.key_generation, s.inputs IS NOT NULL,
-    t.revision_id, t.created_at
+    t.revision_id, t.created_at, s.started_at, q.run_at
 FROM unnest($1::uuid[], $2::integer[]) AS v (task_id, ordinal)
 JOIN tasker.queue AS q ON q.task_id = v.task_id AND q.ordinal = v.ordinal
     AND (q.worker = $3)::integer = 1

@@ -248,8 +248,9 @@ fn claimed(parts: &Parts, row: &sqlx::postgres::PgRow) -> Result<Claimed, Troubl
         (TaskId(row.try_get(0)?), rows::ordinal(row, 1)?, rows::fence(row, 2)?);
     let (attempt, retry_limit, key_generation) =
         (rows::natural(row, 3)?, rows::natural(row, 4)?, rows::natural(row, 5)?);
+    let waited = rows::instant(row, 9)?.since(rows::instant(row, 10)?);
     Ok(Claimed {
-        claim: Claim { task, ordinal, fence, attempt, retry_limit, key_generation },
+        claim: Claim { task, ordinal, fence, attempt, retry_limit, key_generation, waited },
         plan: parts.plans.known(revision).ok_or_else(|| caches::missing(revision))?,
         created_at: rows::instant(row, 8)?,
         has_inputs: row.try_get(6)?,

@@ -331,6 +331,10 @@ impl Store for PostgresStore {
         self
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        log::lag(&self.parts).await.trying("reading how far the log can be told")
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self
     }

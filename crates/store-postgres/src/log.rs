@@ -110,6 +110,16 @@ fn entry(parts: &Parts, row: &PgRow, prunings: u64) -> Result<LogEntry, Trouble>
     })
 }
 
+/// How long the log has not been told to its end.
+pub(crate) async fn lag(parts: &Parts) -> Result<Duration, Trouble> {
+    let mut session = parts.reads.begin(Begin::Snapshot).await?;
+    let query = session.query(sql::LOG_LAG);
+    let row = session.row(query).await;
+    let row = session.end(row).await?;
+    let micros: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+}
+
 /// How far the log can be told.
 struct Horizon {
     /// The first transaction that is under way.

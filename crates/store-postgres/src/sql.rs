@@ -66,6 +66,7 @@ statements! {
     LOG_END_OF_TASK = "log_end_of_task",
     LOG_EPOCH_IS_OVER = "log_epoch_is_over",
     LOG_HORIZON = "log_horizon",
+    LOG_LAG = "log_lag",
     LOG_OF_TASK = "log_of_task",
     LOG_PRUNINGS = "log_prunings",
     LOG_RAISE_EPOCH = "log_raise_epoch",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tasker_core::decide::{Answer, ClaimBudget, Input, Needs, Rejection, Rules, Workset, needs};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::Plan;
-use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
+use tasker_store::write::Ended;
 
 use crate::claim::{self, Pick};
 use crate::load::LoadedSteps;
@@ -165,17 +165,17 @@ impl Verdicts {
     }
 
     /// Tasks that stopped being open, with what they are after the whole batch.
-    pub(crate) fn ended(&self) -> Vec<(TaskId, TaskState)> {
-        let mut ended: BTreeMap<TaskId, TaskState> = BTreeMap::new();
+    pub(crate) fn ended(&self) -> Vec<Ended> {
+        let mut ended: BTreeMap<TaskId, Ended> = BTreeMap::new();
         let mut order = Vec::new();
         for Decided { task, change, .. } in &self.decided {
             let Some(record) = &change.task else { continue };
             if task.is_open() && !record.state.is_open() {
                 order.push(task.id);
             }
-            ended.insert(task.id, record.state);
+            ended.insert(task.id, Ended::from(record));
         }
-        order.into_iter().map(|id| (id, ended[&id])).collect()
+        order.into_iter().map(|id| ended[&id]).collect()
     }
 
     /// Whether a step became due that nobody claimed yet.

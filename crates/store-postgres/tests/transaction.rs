@@ -1,7 +1,7 @@
 //! Submitting inside transactions that somebody else ends, and what that means for everybody else.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use tasker_core::decide::Submission;
@@ -156,6 +156,21 @@ async fn open_transactions_hold_up_nobody_who_wants_something_else() {
         assert_eq!(w.d.state(request.id).await, TaskState::Complete);
     }
     w.d.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_open_transaction_that_has_written_holds_the_log_up() {
+    let w = World::new().await;
+    let mut connection = w.database.connect().await;
+    let mut open = connection.begin().await.unwrap();
+    bill(&mut open, 1).await;
+    let written = Instant::now();
+    w.d.start(&plan("order", &[("a", &[]), ("b", &["a"])])).await;
+    // Transactions of other tests on this server may be older.
+    let at_least = written.elapsed();
+    let lag = w.store.log_lag().await.unwrap();
+    assert!(lag >= at_least, "{lag:?}, but it is open for {at_least:?} at least");
+    open.rollback().await.unwrap();
 }
 
 #[tokio::test]

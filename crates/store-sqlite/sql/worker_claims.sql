@@ -1,5 +1,6 @@
 -- Everything that a worker holds.
-SELECT q.key, q.fence, t.id, t.state, s.started_at, s.attempts, s.retry_limit, s.key_generation
+SELECT q.key, q.fence, t.id, t.state, s.started_at, s.attempts, s.retry_limit, s.key_generation,
+    q.run_at
 FROM queue AS q INDEXED BY queue_held
 JOIN task AS t ON t.seq = q.key >> 15
 JOIN step AS s ON s.key = q.key

@@ -7,9 +7,8 @@ use tasker_core::decide::{Answer, ClaimBudget, Input, Rejection, Rules, Workset,
 use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::names::HandlerName;
 use tasker_core::record::TaskRecord;
-use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::write::{Applied, ApplyBatch, FromQueue};
+use tasker_store::write::{Applied, ApplyBatch, Ended, FromQueue};
 
 use crate::caches::Revision;
 use crate::claim::{self, Pick};
@@ -47,10 +46,10 @@ pub(crate) fn apply(writing: &mut Writing<'_>, batch: &ApplyBatch) -> Result<App
     Ok(Applied { answers, work, ended: ended(&decided), next_due, now: writing.now })
 }
 
-fn ended(decided: &[Decided]) -> Vec<(TaskId, TaskState)> {
+fn ended(decided: &[Decided]) -> Vec<Ended> {
     let now_closed = |decided: &Decided| {
         let task = decided.change.task.as_ref()?;
-        (decided.task.state.is_open() && !task.state.is_open()).then_some((task.id, task.state))
+        (decided.task.state.is_open() && !task.state.is_open()).then(|| Ended::from(task))
     };
     decided.iter().filter_map(now_closed).collect()
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+
 use tasker_core::ids::WorkerId;
 use tasker_core::record::Claim;
 use tasker_core::state::TaskState;
@@ -162,6 +164,8 @@ fn held_by(connection: &Connection, worker: WorkerId) -> Result<Vec<Held>, Troub
     let mut statement = connection.prepare_cached(sql::WORKER_CLAIMS)?;
     let rows = statement.query_map([bytes(&worker)], |row| {
         let (seq, ordinal) = split_key(row.get(0)?);
+        let started_at = rows::maybe_instant(row, 4)?;
+        let due_at = rows::instant(row, 8)?;
         let claim = Claim {
             task: rows::task_id(row, 2)?,
             ordinal,
@@ -169,9 +173,10 @@ fn held_by(connection: &Connection, worker: WorkerId) -> Result<Vec<Held>, Troub
             attempt: row.get(5)?,
             retry_limit: row.get(6)?,
             key_generation: row.get(7)?,
+            waited: started_at.map_or(Duration::ZERO, |started: Timestamp| started.since(due_at)),
         };
         let task_state = rows::task_state(row, 3)?;
-        Ok(Held { seq, claim, task_state, started_at: rows::maybe_instant(row, 4)? })
+        Ok(Held { seq, claim, task_state, started_at })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -40,6 +40,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
@@ -205,6 +206,11 @@ impl Store for SqliteStore {
 
     fn survey_store(&self) -> &dyn SurveyStore {
         self
+    }
+
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        // There is one writer, and entries can be told once they are committed.
+        Ok(Duration::ZERO)
     }
 
     fn key_store(&self) -> &dyn KeyStore {

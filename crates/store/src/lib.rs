@@ -109,6 +109,10 @@ pub trait Store: Send + Sync + 'static {
     /// The position before the last `back` entries that can be told, of all tasks or of one.
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError>;
 
+    /// How long entries of the log may have been committed already and still cannot be told: as long as the oldest write in
+    /// the database, anybody's, is under way. Zero if nothing holds the log up.
+    async fn log_lag(&self) -> Result<Duration, StoreError>;
+
     /// Notes how far a reader of the log has come. What it has not read yet is not pruned, for as long as it is heard of
     /// ([`read::READER_MEMORY`]).
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError>;

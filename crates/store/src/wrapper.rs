@@ -144,6 +144,10 @@ impl<W: Wrapper> Store for W {
         self.survey_store_through()
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        self.inner().log_lag().await
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self.inner().key_store()
     }

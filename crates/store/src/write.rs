@@ -7,7 +7,7 @@ use tasker_core::decide::{Answer, ClaimBudget, Input, Rejection, Rules, Submissi
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
-use tasker_core::record::Claim;
+use tasker_core::record::{Claim, TaskRecord};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
@@ -101,11 +101,22 @@ pub struct Applied {
     /// Steps that were claimed, ready to run.
     pub work: Vec<Work>,
     /// Tasks that stopped being open by this batch.
-    pub ended: Vec<(TaskId, TaskState)>,
+    pub ended: Vec<Ended>,
     /// After a claim from the queue that left slots free: when the next served step is due, if any is scheduled.
     pub next_due: Option<Timestamp>,
     /// The store's time of the transaction.
     pub now: Timestamp,
+}
+
+/// A task that stopped being open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// The task.
+    pub task: TaskId,
+    /// Its state.
+    pub state: TaskState,
+    /// Time from its creation.
+    pub lasted: Duration,
 }
 
 /// A claimed step with everything its handler needs.
@@ -152,4 +163,10 @@ pub struct Pruned {
     pub tasks: u64,
     /// Whether more are left.
     pub more: bool,
+}
+
+impl From<&TaskRecord> for Ended {
+    fn from(record: &TaskRecord) -> Self {
+        Self { task: record.id, state: record.state, lasted: record.lasted() }
+    }
 }

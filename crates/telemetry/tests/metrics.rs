@@ -80,12 +80,18 @@ async fn what_an_engine_did_is_counted_by_definition_and_step() {
     check("tasker_task_failed_total", of_task("bad"), 1.0);
     let fine = json!({"namespace": "default", "step": "fine", "task": "good", "version": "1.0.0"});
     check("tasker_step_started_total", fine.clone(), 1.0);
-    check("tasker_step_completed_total", fine, 1.0);
+    check("tasker_step_completed_total", fine.clone(), 1.0);
     let failed = json!({
         "error_type": "server_error", "namespace": "default", "retryable": "false", "step": "broken", "task": "bad",
         "version": "1.0.0",
     });
     check("tasker_step_failed_total", failed, 1.0);
+    check("tasker_step_wait_seconds", fine, 1.0);
+    let ending = |task: &str, outcome: &str| json!({"namespace": "default", "outcome": outcome, "task": task, "version": "1.0.0"});
+    check("tasker_task_duration_seconds", ending("good", "complete"), 1.0);
+    check("tasker_task_duration_seconds", ending("bad", "error"), 1.0);
+    check("tasker_workflow_concurrency", json!({"kind": "in_use"}), 0.0);
+    check("tasker_handlers_overrunning", json!({}), 0.0);
     check("tasker_tasks", json!({"state": "complete"}), 1.0);
     check("tasker_tasks", json!({"state": "error"}), 1.0);
     check("tasker_database_up", json!({}), 1.0);
@@ -111,7 +117,8 @@ async fn every_name_type_and_label_is_known() {
     let failure = Failure::retryable("StepTimeout", "step_timeout", "too slow");
     let plan = tasker_testkit::definitions::plan("worn", &[("out", &[])]);
     let (step, outcome) = (tasker_core::ids::Ordinal(0), tasker_core::outcome::Outcome::Failure(failure));
-    metrics.outcome_settled(&plan, step, &outcome, tasker_core::state::StepState::Error, false);
+    metrics.outcome_settled(&plan, step, &outcome, tasker_core::state::StepState::Error, Some(took));
+    metrics.outcome_settled(&plan, step, &outcome, tasker_core::state::StepState::Error, None);
     let document = document(&exporter).await;
     assert!(!document.to_string().contains("somebody"));
     let mut catalogue = String::new();

@@ -27,6 +27,10 @@ pub struct ServerRunArgs {
     /// Address and port to listen on (api.listen); port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+    /// Address and port at which /metrics and /health can be read besides (telemetry.metrics_listen); on loopback, unless
+    /// telemetry.metrics_auth_required is false
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<String>,
     /// Serve the API only; steps are run by workers elsewhere
     #[arg(long)]
     pub no_worker: bool,

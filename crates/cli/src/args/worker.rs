@@ -21,6 +21,7 @@ Examples:
   tasker worker run
   tasker worker run --until-idle --allow-commands
   tasker worker run --definitions ./workflows
+  tasker worker run --metrics-listen 127.0.0.1:9464
   tasker worker run --database-url sqlite:/var/lib/tasker/tasker.db --name worker-1 -v
 
 Ctrl-C or SIGTERM stops gracefully: running steps may go on for the grace period (execution.grace);
@@ -36,6 +37,10 @@ pub struct WorkerRunArgs {
     /// worker.definitions). A wrong one keeps the worker from starting unless worker.strict_startup is false
     #[arg(long, value_name = "PATH")]
     pub definitions: Vec<PathBuf>,
+    /// Address and port at which /metrics and /health can be read (telemetry.metrics_listen); on loopback, unless
+    /// telemetry.metrics_auth_required is false
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<String>,
     /// Name of this worker, for people [default: host and process id]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::definition::startup;
-use super::serving::Prepared;
+use super::serving::{Listen, Prepared};
 use crate::args::{ServerCommand, ServerRunArgs};
 use crate::session::Session;
 
@@ -15,11 +15,12 @@ pub async fn run(command: ServerCommand, session: &Session) -> anyhow::Result<Ex
 }
 
 async fn serve(args: ServerRunArgs, session: &Session) -> anyhow::Result<ExitCode> {
-    let prepared = Prepared::new(args.listen.as_deref(), args.allow_commands, session).await?;
+    let listen = Listen { api: args.listen.as_deref(), metrics: args.metrics_listen.as_deref() };
+    let prepared = Prepared::new(listen, args.allow_commands, session).await?;
     let mut paths = session.settings.worker.definitions.clone();
     paths.extend(args.definitions);
     startup::register(&paths, &prepared.engine, &prepared.catalog, session).await?;
-    let mut serving = prepared.serve(!args.no_worker).await?;
+    let mut serving = prepared.serve(!args.no_worker, session).await?;
     let location = serving.engine.schema().await?.location;
     session.printer.note(&format!("serving {} with the tasks of {location}", serving.url));
     let status = serving.until_signal().await?;

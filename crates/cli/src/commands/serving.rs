@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tasker_config::Settings;
 use tasker_engine::{Engine, EngineOptions, Scope, Worker};
 use tasker_handlers::ShippedCatalog;
-use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions};
+use tasker_http::{Api, ApiOptions, MetricsOptions};
 use tasker_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -16,10 +16,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::worker;
 use crate::api_options;
-use crate::exit::{Failure, Status};
+use crate::exit::Status;
+use crate::monitor::{self, Monitor, address, invalid};
 use crate::open::{self, Access};
 use crate::session::Session;
 use crate::signals::Signals;
+
+/// Where flags say to listen; what they do not say, the settings do.
+#[derive(Clone, Copy, Default)]
+pub struct Listen<'a> {
+    /// For the API.
+    pub api: Option<&'a str>,
+    /// For metrics, besides.
+    pub metrics: Option<&'a str>,
+}
 
 /// What there is before anything is served.
 pub struct Prepared {
@@ -29,12 +39,14 @@ pub struct Prepared {
     pub catalog: ShippedCatalog,
     options: ApiOptions,
     address: SocketAddr,
+    metrics: Metrics,
+    monitor: Option<Monitor>,
 }
 
 impl Prepared {
     /// Checks everything that is set, and opens the database.
-    pub async fn new(listen: Option<&str>, allow_commands: bool, session: &Session) -> anyhow::Result<Self> {
-        let address = address(listen.unwrap_or(&session.settings.api.listen))?;
+    pub async fn new(listen: Listen<'_>, allow_commands: bool, session: &Session) -> anyhow::Result<Self> {
+        let address = address(listen.api.unwrap_or(&session.settings.api.listen))?;
         let options = ApiOptions {
             environment: session.environment().to_owned(),
             // Which handlers workers elsewhere serve cannot be known here.
@@ -44,17 +56,18 @@ impl Prepared {
         options.check_address(address).map_err(invalid)?;
         let handlers = open::handlers(&session.settings, allow_commands)?;
         let catalog = ShippedCatalog::of(&handlers);
+        let monitor = Monitor::of(listen.metrics, &session.settings.metrics)?;
         let metrics = Metrics::new();
         let observed =
             EngineOptions { observer: Arc::new(metrics.clone()), ..open::options(&session.settings) };
         let engine = open::engine_with(session, Access::Create, handlers, observed).await?;
         let options = with_metrics(options, &session.settings, &metrics, &engine);
-        Ok(Self { engine, catalog, options, address })
+        Ok(Self { engine, catalog, options, address, metrics, monitor })
     }
 
     /// Begins to serve and, if `with_worker`, to run steps. From here on signals stop it.
-    pub async fn serve(self, with_worker: bool) -> anyhow::Result<Serving> {
-        let Self { engine, options, address, .. } = self;
+    pub async fn serve(self, with_worker: bool, session: &Session) -> anyhow::Result<Serving> {
+        let Self { engine, options, address, metrics, monitor, .. } = self;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("listening on {address} is not possible"))?;
@@ -62,12 +75,16 @@ impl Prepared {
         let worker = if with_worker { Some(engine.start_worker(Scope::All).await?) } else { None };
         let url = format!("http://{}{}", listener.local_addr()?, options.base_path);
         let api = Api::new(engine.clone(), options).map_err(invalid)?;
+        let monitor = match monitor {
+            Some(monitor) => Some(monitor.start(&engine, &metrics, &session.printer).await?),
+            None => None,
+        };
         let stop = CancellationToken::new();
         let server = tokio::spawn({
             let (api, stop) = (api.clone(), stop.clone());
             async move { api.serve(listener, stop).await.map_err(anyhow::Error::from) }
         });
-        Ok(Serving { engine, url, api, server, stop, worker, signals })
+        Ok(Serving { engine, url, api, server, monitor, stop, worker, signals })
     }
 }
 
@@ -79,6 +96,7 @@ pub struct Serving {
     pub url: String,
     api: Api,
     server: JoinHandle<anyhow::Result<()>>,
+    monitor: Option<monitor::Serving>,
     stop: CancellationToken,
     worker: Option<Worker>,
     signals: Signals,
@@ -112,6 +130,9 @@ impl Serving {
             worker::stop(worker, &mut self.signals, Some(cut_off), &session.printer).await;
         }
         drop(self.api);
+        if let Some(monitor) = self.monitor {
+            monitor.stop().await;
+        }
         self.engine.shutdown().await;
         Ok(status.into())
     }
@@ -123,16 +144,4 @@ fn with_metrics(options: ApiOptions, settings: &Settings, metrics: &Metrics, eng
     let is_public = !settings.metrics.auth_required;
     let observer = Arc::new(metrics.clone());
     ApiOptions { observer, metrics: MetricsOptions { source, is_public }, ..options }
-}
-
-fn address(text: &str) -> Result<SocketAddr, Failure> {
-    text.parse().map_err(|_| {
-        let message = format!("{text:?} is no address to listen on");
-        Failure::new(Status::Invalid, "invalid_configuration", message)
-            .help("write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
-    })
-}
-
-fn invalid(error: InvalidOptions) -> Failure {
-    Failure::new(Status::Invalid, "invalid_configuration", error.to_string())
 }

@@ -1,14 +1,17 @@
 //! `tasker worker ...`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tasker_engine::{Scope, Worker};
 use tasker_handlers::ShippedCatalog;
 use tasker_store::workers::WorkerRow;
+use tasker_telemetry::metrics::Metrics;
 
 use super::definition::startup;
 use crate::args::{WorkerCommand, WorkerRunArgs};
 use crate::exit::Status;
+use crate::monitor::Monitor;
 use crate::open::{self, Access};
 use crate::output::table::Table;
 use crate::output::{Printer, Style, time};
@@ -26,7 +29,12 @@ pub async fn run(command: WorkerCommand, session: &Session) -> anyhow::Result<Ex
 async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let handlers = open::handlers(&session.settings, args.allow_commands)?;
     let catalog = ShippedCatalog::of(&handlers);
+    let monitor = Monitor::of(args.metrics_listen.as_deref(), &session.settings.metrics)?;
+    let metrics = Metrics::new();
     let mut options = open::options(&session.settings);
+    if monitor.is_some() {
+        options.observer = Arc::new(metrics.clone());
+    }
     options.worker_name = args.name.unwrap_or(options.worker_name);
     let name = options.worker_name.clone();
     let engine = open::engine_with(session, Access::Create, handlers, options).await?;
@@ -36,12 +44,19 @@ async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode
     let mut signals = Signals::new()?;
     let worker = engine.start_worker(Scope::All).await?;
     session.printer.note(&format!("worker {name} runs steps of {}", engine.schema().await?.location));
+    let monitor = match monitor {
+        Some(monitor) => Some(monitor.start(&engine, &metrics, &session.printer).await?),
+        None => None,
+    };
     let status = tokio::select! {
         status = signals.next() => Some(status),
         idle = worker.until_idle(), if args.until_idle => { idle?; None }
     };
     let cut_off = "the steps that were cut off are run again by another worker";
     stop(worker, &mut signals, status.map(|_| cut_off), &session.printer).await;
+    if let Some(monitor) = monitor {
+        monitor.stop().await;
+    }
     engine.shutdown().await;
     if status.is_none() {
         session.printer.note("nothing is left to run");

@@ -10,6 +10,7 @@ mod definition;
 mod dev;
 mod events;
 mod help;
+mod logs;
 mod operate;
 mod remote;
 mod run;

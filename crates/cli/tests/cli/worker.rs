@@ -1,5 +1,8 @@
 //! `tasker worker run` and the definitions it brings along.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use crate::world::{ECHO, FAIL, FOREIGN, SLOW, World};
 
 fn folder() -> World {
@@ -52,4 +55,42 @@ fn a_step_of_somebody_elses_handler_waits() {
     let id = world.task("foreign.yaml", "foreign");
     assert_eq!(world.run(&["worker", "run", "--until-idle"]).status, 0);
     assert_eq!(world.json(&["task", "show", &id])["status"], "pending");
+}
+
+/// What is answered at this address to a question for this path.
+fn asked(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    told
+}
+
+#[test]
+fn a_worker_and_a_server_show_their_metrics_where_they_are_told_to() {
+    for arguments in [&["worker", "run"][..], &["server", "run", "--listen", "127.0.0.1:0"]] {
+        let world = World::new();
+        let mut running = world.start(&[arguments, &["--metrics-listen", "127.0.0.1:0"]].concat());
+        running.until("metrics at http://");
+        let line = running.seen().lines().last().unwrap();
+        let address = line.split("http://").nth(1).unwrap().trim_end_matches("/metrics").to_owned();
+        let metrics = asked(&address, "/metrics");
+        assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("tasker_database_up 1"), "{metrics}");
+        assert!(asked(&address, "/health/live").starts_with("HTTP/1.1 200"));
+        assert!(asked(&address, "/tasks").starts_with("HTTP/1.1 404"));
+        running.signal("TERM");
+        running.end();
+    }
+}
+
+#[test]
+fn metrics_are_shown_to_others_only_if_everybody_may_read_them() {
+    let world = World::new();
+    let refused =
+        world.run(&["worker", "run", "--until-idle", "--metrics-listen", "0.0.0.0:0", "--output", "json"]);
+    assert_eq!(refused.failure(), (3, "invalid_configuration".to_owned()));
+    let world = world
+        .with("tasker.toml", "[telemetry]\nmetrics_auth_required = false\nmetrics_listen = \"0.0.0.0:0\"\n");
+    assert_eq!(world.run(&["worker", "run", "--until-idle"]).status, 0);
 }

@@ -1,6 +1,7 @@
 //! A worker takes a step, or gives it back.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::note::Note;
 use super::workset::{ENGINE, Entry};
@@ -97,7 +98,9 @@ impl Workset<'_> {
 
     fn claim_of(&mut self, step: Ordinal) -> Claim {
         let task = self.task.id;
-        let record = &self.entry(step).record;
+        let now = self.now;
+        let entry = self.entry(step);
+        let record = &entry.record;
         Claim {
             task,
             ordinal: step,
@@ -105,6 +108,7 @@ impl Workset<'_> {
             attempt: record.attempts,
             retry_limit: record.retry_limit,
             key_generation: record.key_generation,
+            waited: entry.queue.as_ref().map_or(Duration::ZERO, |row| now.since(row.run_at)),
         }
     }
 

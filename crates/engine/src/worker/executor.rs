@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, debug, info, info_span};
 
 use super::attempt::{self, Attempt};
 use super::slots::Slot;
@@ -66,6 +67,7 @@ struct Held {
     timeout: Duration,
     plan: Arc<Plan>,
     started: Instant,
+    span: Span,
     task: Option<AbortHandle>,
     reported: bool,
 }
@@ -95,7 +97,8 @@ impl Executor {
     /// Runs a claimed step in a slot.
     pub(crate) fn start(self: &Arc<Self>, work: Work, slot: Slot) {
         let key = key_of(&work);
-        let (plan, number) = (work.plan.clone(), work.claim.attempt);
+        let (plan, number, waited) = (work.plan.clone(), work.claim.attempt, work.claim.waited);
+        let span = span_of(&work);
         let attempt = Attempt::new(work, &self.attempts);
         let started = Instant::now();
         let held = Held {
@@ -104,6 +107,7 @@ impl Executor {
             timeout: attempt.timeout,
             plan,
             started,
+            span: span.clone(),
             task: None,
             reported: false,
         };
@@ -112,15 +116,17 @@ impl Executor {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => {
                 let held = entry.insert(held);
-                self.observer.attempt_started(&held.plan, key.ordinal, number);
+                self.observer.attempt_started(&held.plan, key.ordinal, number, waited);
             }
         }
         let executor = self.clone();
-        let task = self.runtime.spawn(async move {
+        let running = async move {
+            debug!("a handler is called");
             let outcome = executor.run(attempt).await;
             drop(slot);
             executor.report(key, outcome).await;
-        });
+        };
+        let task = self.runtime.spawn(running.instrument(span));
         if let Some(held) = self.held().get_mut(&key) {
             held.task = Some(task.abort_handle());
         }
@@ -183,7 +189,9 @@ impl Executor {
 
     fn observe_end(&self, key: ClaimKey, held: &Held, outcome: &Outcome) {
         let is_success = matches!(outcome, Outcome::Success(_));
-        self.observer.attempt_ended(&held.plan, key.ordinal, is_success, held.started.elapsed());
+        let took = held.started.elapsed();
+        held.span.in_scope(|| tell_end(outcome, took));
+        self.observer.attempt_ended(&held.plan, key.ordinal, is_success, took);
     }
 
     async fn send(&self, key: ClaimKey, outcome: Outcome) {
@@ -378,6 +386,30 @@ impl Held {
 /// Identity of the claim of some work.
 pub(crate) fn key_of(work: &Work) -> ClaimKey {
     ClaimKey::from(&work.claim)
+}
+
+/// What log lines about an execution say besides: which it is, and what ties its task to whatever caused it.
+fn span_of(work: &Work) -> Span {
+    info_span!(
+        "step",
+        task.id = %work.claim.task,
+        step = work.plan.name(work.claim.ordinal).as_str(),
+        attempt = work.claim.attempt,
+        correlation.id = work.correlation_id,
+    )
+}
+
+/// Logs how an execution ended. Words of handlers, which may hold anything, are left out.
+fn tell_end(outcome: &Outcome, took: Duration) {
+    let duration_ms = took.as_millis();
+    match outcome {
+        Outcome::Success(_) => debug!(duration_ms, "a step succeeded"),
+        Outcome::Failure(failure) => {
+            let (class, code) = (failure.class.as_str(), failure.code.as_str());
+            info!(duration_ms, error.class = class, error.code = code, "a step failed");
+        }
+        Outcome::LeaseExpired | Outcome::Interrupted => info!(duration_ms, "a step was interrupted"),
+    }
 }
 
 async fn until(instant: Option<Instant>) {

@@ -50,6 +50,19 @@ pub struct Worker {
     tracker: TaskTracker,
 }
 
+/// How busy a worker is, now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WorkerLoad {
+    /// Handlers that may run at once.
+    pub slots: usize,
+    /// Handlers that run.
+    pub running: usize,
+    /// Steps that are claimed and not settled.
+    pub held: usize,
+    /// Handlers that go on although their attempt is over.
+    pub overrunning: usize,
+}
+
 /// What the parts of a worker share.
 pub(crate) struct Core {
     pub(crate) executor: Arc<Executor>,
@@ -167,6 +180,16 @@ impl Worker {
 }
 
 impl Core {
+    /// How busy it is.
+    pub(crate) fn load(&self) -> WorkerLoad {
+        WorkerLoad {
+            slots: self.slots.capacity(),
+            running: self.slots.in_use(),
+            held: self.executor.n_held(),
+            overrunning: self.executor.n_overrunning(),
+        }
+    }
+
     fn new(engine: &Engine, scope: Scope) -> Self {
         let options = &engine.parts.options;
         let attempts = attempt::Settings {

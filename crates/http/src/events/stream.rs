@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::event::{self, Event, Wanted};
 use super::tail::{GONE, Tail};
 use crate::call::Call;
+use crate::observe::ApiObserver;
 use crate::reply::{Problem, codes};
 use crate::state::ApiState;
 
@@ -69,7 +70,29 @@ struct Stream {
     follow: bool,
     heartbeat: Instant,
     ask_again: Instant,
+    _seat: Seat,
+}
+
+/// A place among the listeners, which are counted.
+struct Seat {
+    observer: Arc<dyn ApiObserver>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Seat {
+    /// One, if there is one left.
+    fn take(api: &ApiState) -> Option<Self> {
+        let place = api.events.places.clone().try_acquire_owned().ok()?;
+        let observer = api.options.observer.clone();
+        observer.stream_opened();
+        Some(Self { observer, _place: place })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.observer.stream_closed();
+    }
 }
 
 /// Answers with a stream of what is wanted, which lasts until the listener goes, may not listen any more, or the server
@@ -81,7 +104,7 @@ pub(crate) async fn open(
     wanted: Wanted,
     span: Span,
 ) -> Result<Response, Problem> {
-    let place = api.events.places.clone().try_acquire_owned().map_err(|_| full(&api))?;
+    let seat = Seat::take(&api).ok_or_else(|| full(&api))?;
     let tail = api.events.tail(&api.engine).await?;
     let end = api.engine.log_end(wanted.task, 0).await?;
     let (position, begin) = match span.start {
@@ -105,7 +128,7 @@ pub(crate) async fn open(
         heartbeat: now + api.options.event_streams.heartbeat,
         ask_again: now + api.options.event_streams.ask_again,
         api,
-        _place: place,
+        _seat: seat,
     };
     let begin =
         [Some(Bytes::from_static(RETRY.as_bytes())), begin].into_iter().flatten().map(Ok::<_, Infallible>);

@@ -36,25 +36,21 @@ pub(crate) struct RequestIdentity {
 pub(super) async fn identify(State(api): State<ApiState>, mut request: Request, next: Next) -> Response {
     let identity = RequestIdentity::of(&api, request.headers());
     request.extensions_mut().insert(identity.clone());
+    let asked = Asked::of(&api, &request);
+    // Not the path itself: where there is no route, the caller may have written anything.
     let span = tracing::info_span!(
         "request",
         request.id = identity.request_id,
         correlation.id = identity.correlation_id,
-        http.method = %request.method(),
-        http.path = request.uri().path(),
+        http.method = asked.method,
+        http.route = asked.route(),
     );
-    let asked = Asked::of(&api, &request);
     let begin = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let _inside = span.enter();
     write_problem(&api, &mut response, &identity);
     let took = begin.elapsed();
-    tracing::debug!(
-        http.route = asked.route(),
-        http.status = response.status().as_u16(),
-        duration_ms = took.as_millis(),
-        "served"
-    );
+    tracing::debug!(http.status = response.status().as_u16(), duration_ms = took.as_millis(), "served");
     api.options.observer.answered(Answered {
         method: asked.method,
         route: asked.route(),

@@ -92,10 +92,16 @@ pub fn table() -> Vec<Route> {
     ]
 }
 
-/// All routes below the base path, and below `/v1` there.
-pub(crate) fn router(api: &ApiState) -> Router {
+/// The routes that tell how the process does.
+pub(crate) fn monitoring() -> Vec<Route> {
+    let is_one = |route: &Route| ["/metrics", "/health/live", "/health/ready"].contains(&route.path);
+    table().into_iter().filter(is_one).collect()
+}
+
+/// Routes below the base path, and below `/v1` there.
+pub(crate) fn router(api: &ApiState, table: Vec<Route>) -> Router {
     let mut routes: Router<ApiState> = Router::new();
-    for route in table() {
+    for route in table {
         let gate = Gate::of(&route, api);
         let (route, endpoint) = route.into_parts();
         // Not the method router's own fallback: what has no route has no gate.

@@ -3,9 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use axum::body::Body;
+use axum::http::Request;
 use reqwest::Method;
 use reqwest::header::ACCEPT;
-use tasker_http::{Answered, ApiObserver, ApiOptions, MetricsForm, MetricsOptions, MetricsSource};
+use tasker_engine::handler::Handlers;
+use tasker_engine::{Engine, EngineOptions};
+use tasker_http::{Answered, Api, ApiObserver, ApiOptions, MetricsForm, MetricsOptions, MetricsSource};
+use tasker_testkit::StoreUnderTest;
+use tower_service::Service as _;
 
 use crate::server::{Server, answer};
 
@@ -55,6 +61,21 @@ async fn api_122_metrics_that_are_off_are_not_there_now() {
     let server = Server::start().await;
     server.get("/metrics").await.problem(503, "SERVICE_UNAVAILABLE");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_for_those_who_watch_has_nothing_else() {
+    let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+    let engine = Engine::new(store, Handlers::new(), EngineOptions::default());
+    let options = ApiOptions { base_path: String::new(), ..on() };
+    let router = Api::monitoring(engine, options).expect("options that can be used").router();
+    for (path, status) in
+        [("/metrics", 200), ("/health/live", 200), ("/health/ready", 200), ("/tasks", 404), ("/me", 404)]
+    {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answered = router.clone().call(request).await.unwrap();
+        assert_eq!(answered.status().as_u16(), status, "{path}");
+    }
 }
 
 #[tokio::test]

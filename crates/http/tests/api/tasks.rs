@@ -28,6 +28,30 @@ async fn a_task_is_created_and_shown() {
 }
 
 #[tokio::test]
+async fn api_130_what_ties_a_task_to_its_cause_is_echoed_and_stored() {
+    let server = Server::start().await;
+    let body = json!({"name": "order", "context": {}});
+    let send = async |id: &str| {
+        answer(server.request(Method::POST, "/tasks").header("X-Correlation-ID", id).json(&body)).await
+    };
+    let created = send("abc-1").await.expect(201);
+    assert_eq!(created.header("x-correlation-id"), "abc-1");
+    assert_eq!(created.body["task"]["correlation_id"], "abc-1");
+    let listed = server.get("/tasks?correlation_id=abc-1").await.expect(200);
+    assert_eq!(listed.body["tasks"][0]["task_id"], created.body["task"]["task_id"]);
+    // A line break itself never gets here: such a request is no HTTP.
+    for id in ["abc\t1", "abc%0A1", "abc\\n1", "abc 1"] {
+        let replaced = send(id).await.expect(201);
+        let own = replaced.header("x-request-id");
+        assert_eq!(
+            (replaced.header("x-correlation-id"), &replaced.body["task"]["correlation_id"]),
+            (own, &json!(own))
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_may_stand_in_an_object_of_its_name() {
     let server = Server::start().await;
     let created = server.post("/tasks", &json!({"task": {"name": "order", "context": {}}})).await.expect(201);

@@ -10,7 +10,7 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::write::{Applied, ApplyBatch, FromQueue, MAX_INPUT_BYTES, Results, Work};
+use crate::write::{Applied, ApplyBatch, Ended, FromQueue, MAX_INPUT_BYTES, Results, Work};
 
 /// A class of priority is worth this much of waiting (`engine.md` 3).
 const SECONDS_PER_PRIORITY: i64 = 60;
@@ -53,7 +53,7 @@ impl Tables {
         Applied {
             answers: answers.into_iter().map(|answer| answer.expect("every input was decided")).collect(),
             work: claims.into_iter().map(|claim| self.work(claim)).collect(),
-            ended: ended.into_iter().map(|task| (task, self.tasks[&task].record.state)).collect(),
+            ended: ended.into_iter().map(|task| Ended::from(&self.tasks[&task].record)).collect(),
             next_due: budget
                 .filter(|_| from_queue != FromQueue::Never)
                 .and_then(|budget| self.next_due(&budget)),

@@ -19,6 +19,7 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tasker_core::access::ApiKey;
@@ -172,6 +173,10 @@ impl Store for MemoryStore {
 
     fn survey_store(&self) -> &dyn SurveyStore {
         self
+    }
+
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
     }
 
     fn key_store(&self) -> &dyn KeyStore {

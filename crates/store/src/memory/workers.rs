@@ -1,5 +1,7 @@
 //! Workers: heartbeats, who is lost, and whose claims may be rescued.
 
+use std::time::Duration;
+
 use tasker_core::ids::WorkerId;
 use tasker_core::record::QueueRow;
 use tasker_core::state::TaskState;
@@ -120,5 +122,6 @@ fn claim(task: &Task, row: &QueueRow) -> tasker_core::record::Claim {
         attempt: step.attempts,
         retry_limit: step.retry_limit,
         key_generation: step.key_generation,
+        waited: step.started_at.map_or(Duration::ZERO, |started| started.since(row.run_at)),
     }
 }

@@ -33,6 +33,14 @@ struct Reading {
     families: Vec<MetricFamily>,
 }
 
+/// What was counted at once.
+struct Counted {
+    now: Timestamp,
+    counts: HealthCounts,
+    queue: Vec<QueueDepth>,
+    log_lag: Duration,
+}
+
 impl Database {
     pub(super) fn new(engine: Engine) -> Self {
         Self { engine, last: Mutex::new(None) }
@@ -56,19 +64,25 @@ impl Database {
         let up = IntGauge::new("database_up", "Whether the database answered when it was last asked");
         let up = registered(&registry, up);
         match self.counts().await {
-            Ok((counts, queue, now)) => {
+            Ok(counted) => {
                 up.set(1);
-                tell_counts(&registry, &counts);
-                tell_queue(&registry, &queue, now);
+                tell_counts(&registry, &counted.counts);
+                tell_queue(&registry, &counted.queue, counted.now);
+                tell_lag(&registry, counted.log_lag);
             }
             Err(error) => tracing::warn!(error = %error, "the database cannot be counted"),
         }
         registry.gather()
     }
 
-    async fn counts(&self) -> Result<(HealthCounts, Vec<QueueDepth>, Timestamp), UseCaseError> {
-        let now = self.engine.now().await?;
-        Ok((self.engine.health_counts().await?, self.engine.queue().await?, now))
+    async fn counts(&self) -> Result<Counted, UseCaseError> {
+        let engine = &self.engine;
+        Ok(Counted {
+            now: engine.now().await?,
+            counts: engine.health_counts().await?,
+            queue: engine.queue().await?,
+            log_lag: engine.log_lag().await?,
+        })
     }
 }
 
@@ -127,6 +141,11 @@ fn tell_queue(registry: &Registry, queue: &[QueueDepth], now: Timestamp) {
         let oldest = oldest.with_label_values(&[handler]);
         oldest.set(oldest.get().max(waited));
     }
+}
+
+fn tell_lag(registry: &Registry, lag: Duration) {
+    let about = "How long a write that is under way has kept the end of the log from being told";
+    registered(registry, Gauge::new("log_horizon_lag_seconds", about)).set(lag.as_secs_f64());
 }
 
 fn tell(registry: &Registry, name: &str, about: &str, label: &str, values: &[(&str, u64)]) {

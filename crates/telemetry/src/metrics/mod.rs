@@ -4,6 +4,7 @@
 //!  engine ── Observer ────> Metrics ──> series of definitions (per_definition.rs)
 //!  API ───── ApiObserver ─>    │    └─> series of requests    (requests.rs)
 //!  database <── counts ────────┘ at most every 15 s           (database.rs)
+//!  worker <──── load ──────────┤ when it is read              (worker.rs)
 //!                              └──> text, OpenMetrics, JSON    (exposition.rs)
 //! ```
 //!
@@ -14,6 +15,7 @@ mod database;
 mod exposition;
 mod per_definition;
 mod requests;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,10 @@ const OTHER: &str = "other";
 
 /// Bounds of durations, in seconds.
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Bounds of waits and of durations of tasks, in seconds.
+const LONG_SECONDS: &[f64] =
+    &[0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0];
 
 /// Bounds of batches, in items.
 const ITEMS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
@@ -69,6 +75,7 @@ struct Commits {
 pub struct Exporter {
     metrics: Metrics,
     database: Database,
+    engine: Engine,
 }
 
 impl Metrics {
@@ -88,7 +95,7 @@ impl Metrics {
 
     /// What scrapers read of this process and of the database of its engine.
     pub fn exporter(&self, engine: Engine) -> Exporter {
-        Exporter { metrics: self.clone(), database: Database::new(engine) }
+        Exporter { metrics: self.clone(), database: Database::new(engine.clone()), engine }
     }
 }
 
@@ -102,6 +109,7 @@ impl Exporter {
     /// Everything as it is now, in one form.
     pub async fn render(&self, form: MetricsForm) -> String {
         let mut families = self.metrics.0.registry.gather();
+        families.extend(worker::families(&self.engine.worker_load().unwrap_or_default()));
         families.extend(self.database.families().await);
         families.sort_by(|a, b| a.name().cmp(b.name()));
         exposition::write(&families, form)
@@ -161,21 +169,28 @@ impl Observer for Metrics {
         self.0.definitions.of(plan).created.inc();
     }
 
-    fn task_ended(&self, plan: Option<&Plan>, state: TaskState) {
+    fn task_ended(&self, plan: Option<&Plan>, state: TaskState, lasted: Duration) {
         let definition = plan.map_or(self.0.definitions.other(), |plan| self.0.definitions.of(plan));
-        definition.ended(state);
+        definition.ended(state, lasted);
     }
 
-    fn attempt_started(&self, plan: &Plan, step: Ordinal, attempt: u32) {
-        self.0.definitions.step(plan, step).started(attempt);
+    fn attempt_started(&self, plan: &Plan, step: Ordinal, attempt: u32, waited: Duration) {
+        self.0.definitions.step(plan, step).started(attempt, waited);
     }
 
     fn attempt_ended(&self, plan: &Plan, step: Ordinal, is_success: bool, took: Duration) {
         self.0.definitions.step(plan, step).ended(is_success, took);
     }
 
-    fn outcome_settled(&self, plan: &Plan, step: Ordinal, outcome: &Outcome, _: StepState, will_retry: bool) {
-        self.0.definitions.step(plan, step).settled(outcome, will_retry);
+    fn outcome_settled(
+        &self,
+        plan: &Plan,
+        step: Ordinal,
+        outcome: &Outcome,
+        _: StepState,
+        retry_in: Option<Duration>,
+    ) {
+        self.0.definitions.step(plan, step).settled(outcome, retry_in);
     }
 
     fn outcome_stale(&self) {

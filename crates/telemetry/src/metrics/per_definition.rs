@@ -14,7 +14,7 @@ use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
 use tasker_core::state::TaskState;
 
-use super::{OTHER, SECONDS, registered};
+use super::{LONG_SECONDS, OTHER, SECONDS, registered};
 
 /// Places for definitions, and how many are looked at for one of them.
 const PLACES: usize = 2_048;
@@ -24,6 +24,7 @@ const LOOKS: usize = 16;
 const MOST_STEPS: usize = 10_000;
 
 const OF_TASK: [&str; 3] = ["namespace", "task", "version"];
+const OF_ENDING: [&str; 4] = ["namespace", "task", "version", "outcome"];
 const OF_STEP: [&str; 4] = ["namespace", "task", "version", "step"];
 const OF_ATTEMPT: [&str; 5] = ["namespace", "task", "version", "step", "outcome"];
 const OF_EXHAUSTION: [&str; 5] = ["namespace", "task", "version", "step", "error_type"];
@@ -41,11 +42,14 @@ pub(super) struct Definitions {
 /// The series of one definition.
 pub(super) struct Definition {
     digest: Digest,
+    labels: [String; 3],
     pub(super) created: IntCounter,
     completed: IntCounter,
     failed: IntCounter,
     cancelled: IntCounter,
     resolved: IntCounter,
+    completed_seconds: Histogram,
+    seconds: HistogramVec,
     steps: Box<[OnceLock<Step>]>,
 }
 
@@ -57,6 +61,8 @@ pub(super) struct Step {
     retries: IntCounter,
     succeeded_seconds: Histogram,
     failed_seconds: Histogram,
+    wait_seconds: Histogram,
+    backoff_seconds: HistogramVec,
     failed: IntCounterVec,
     exhausted: IntCounterVec,
 }
@@ -67,12 +73,15 @@ struct Families {
     failed: IntCounterVec,
     cancelled: IntCounterVec,
     resolved: IntCounterVec,
+    seconds: HistogramVec,
     step_started: IntCounterVec,
     step_completed: IntCounterVec,
     step_retries: IntCounterVec,
     step_failed: IntCounterVec,
     step_exhausted: IntCounterVec,
     step_seconds: HistogramVec,
+    step_wait_seconds: HistogramVec,
+    step_backoff_seconds: HistogramVec,
 }
 
 impl Definitions {
@@ -123,18 +132,23 @@ impl Definitions {
 impl Definition {
     fn new(families: &Families, digest: Digest, labels: [&str; 3], n_steps: usize) -> Self {
         let of = |family: &IntCounterVec| family.with_label_values(&labels);
+        let [namespace, task, version] = labels;
         Self {
             digest,
+            labels: labels.map(str::to_owned),
             created: of(&families.created),
             completed: of(&families.completed),
             failed: of(&families.failed),
             cancelled: of(&families.cancelled),
             resolved: of(&families.resolved),
+            completed_seconds: families.seconds.with_label_values(&[namespace, task, version, "complete"]),
+            seconds: families.seconds.clone(),
             steps: (0..n_steps).map(|_| OnceLock::new()).collect(),
         }
     }
 
-    pub(super) fn ended(&self, state: TaskState) {
+    pub(super) fn ended(&self, state: TaskState, lasted: Duration) {
+        self.seconds_of(state).observe(lasted.as_secs_f64());
         match state {
             TaskState::Complete => self.completed.inc(),
             TaskState::Error => self.failed.inc(),
@@ -142,6 +156,15 @@ impl Definition {
             TaskState::ResolvedManually => self.resolved.inc(),
             TaskState::Pending | TaskState::InProgress => {}
         }
+    }
+
+    /// Most tasks complete; how long others took is found in its family by its labels.
+    fn seconds_of(&self, state: TaskState) -> Histogram {
+        if state == TaskState::Complete {
+            return self.completed_seconds.clone();
+        }
+        let [namespace, task, version] = self.labels.each_ref().map(String::as_str);
+        self.seconds.with_label_values(&[namespace, task, version, state.as_str()])
     }
 }
 
@@ -158,14 +181,17 @@ impl Step {
             retries: of(&families.step_retries),
             succeeded_seconds: seconds("success"),
             failed_seconds: seconds("failure"),
+            wait_seconds: families.step_wait_seconds.with_label_values(&labels),
+            backoff_seconds: families.step_backoff_seconds.clone(),
             failed: families.step_failed.clone(),
             exhausted: families.step_exhausted.clone(),
             labels: labels.map(str::to_owned),
         }
     }
 
-    pub(super) fn started(&self, attempt: u32) {
+    pub(super) fn started(&self, attempt: u32, waited: Duration) {
         self.started.inc();
+        self.wait_seconds.observe(waited.as_secs_f64());
         if attempt > 1 {
             self.retries.inc();
         }
@@ -176,12 +202,16 @@ impl Step {
         histogram.observe(took.as_secs_f64());
     }
 
-    pub(super) fn settled(&self, outcome: &Outcome, will_retry: bool) {
+    pub(super) fn settled(&self, outcome: &Outcome, retry_in: Option<Duration>) {
+        if let Some(wait) = retry_in {
+            let labels = self.labels.each_ref().map(String::as_str);
+            self.backoff_seconds.with_label_values(&labels).observe(wait.as_secs_f64());
+        }
         match outcome {
             Outcome::Success(_) => self.completed.inc(),
             Outcome::Failure(failure) => {
                 self.failed(ErrorCategory::of(failure).as_str(), failure.is_retryable());
-                self.gave_up(failure, will_retry);
+                self.gave_up(failure, retry_in.is_some());
             }
             Outcome::LeaseExpired => self.failed("lease_expired", true),
             Outcome::Interrupted => self.failed("interrupted", true),
@@ -209,14 +239,22 @@ impl Families {
         let counters = |name: &str, about: &str, labels: &[&str]| {
             registered(registry, IntCounterVec::new(Opts::new(name, about), labels))
         };
-        let seconds =
-            HistogramOpts::new("step_duration_seconds", "Time from the start of a handler to its end");
+        let seconds = |name: &str, about: &str, bounds: &[f64], labels: &[&str]| {
+            let options = HistogramOpts::new(name, about).buckets(bounds.to_vec());
+            registered(registry, HistogramVec::new(options, labels))
+        };
         Self {
             created: counters("tasks_created_total", "Tasks accepted", &OF_TASK),
             completed: counters("task_completed_total", "Tasks that completed", &OF_TASK),
             failed: counters("task_failed_total", "Tasks that ended in error", &OF_TASK),
             cancelled: counters("task_cancelled_total", "Tasks that were cancelled", &OF_TASK),
             resolved: counters("task_resolved_manually_total", "Tasks that were resolved by hand", &OF_TASK),
+            seconds: seconds(
+                "task_duration_seconds",
+                "Time from the creation of a task to its end",
+                LONG_SECONDS,
+                &OF_ENDING,
+            ),
             step_started: counters("step_started_total", "Executions of steps that began", &OF_STEP),
             step_completed: counters("step_completed_total", "Steps that completed", &OF_STEP),
             step_retries: counters(
@@ -230,9 +268,23 @@ impl Families {
                 "Retryable failures that used up the last execution of their step",
                 &OF_EXHAUSTION,
             ),
-            step_seconds: registered(
-                registry,
-                HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &OF_ATTEMPT),
+            step_seconds: seconds(
+                "step_duration_seconds",
+                "Time from the start of a handler to its end",
+                SECONDS,
+                &OF_ATTEMPT,
+            ),
+            step_wait_seconds: seconds(
+                "step_wait_seconds",
+                "Time from when a step was due until it was claimed",
+                LONG_SECONDS,
+                &OF_STEP,
+            ),
+            step_backoff_seconds: seconds(
+                "step_backoff_seconds",
+                "Waits before a step is tried again",
+                LONG_SECONDS,
+                &OF_STEP,
             ),
         }
     }

@@ -1,6 +1,6 @@
 //! Series of requests to the API.
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
 use tasker_http::{Answered, ApiObserver, Bucket};
 
 use super::{Metrics, SECONDS, registered};
@@ -12,6 +12,7 @@ pub(super) struct Requests {
     auth_failures: IntCounterVec,
     denied: IntCounterVec,
     rate_limited: IntCounterVec,
+    streams: IntGauge,
 }
 
 impl Requests {
@@ -38,6 +39,10 @@ impl Requests {
                 &["permission"],
             ),
             rate_limited,
+            streams: registered(
+                registry,
+                IntGauge::new("sse_connections", "Streams of events that are open"),
+            ),
         }
     }
 }
@@ -56,6 +61,14 @@ impl ApiObserver for Metrics {
 
     fn not_authorized(&self, permission: &str) {
         self.0.requests.denied.with_label_values(&[permission]).inc();
+    }
+
+    fn stream_opened(&self) {
+        self.0.requests.streams.inc();
+    }
+
+    fn stream_closed(&self) {
+        self.0.requests.streams.dec();
     }
 
     fn rate_limited(&self, bucket: Bucket<'_>) {

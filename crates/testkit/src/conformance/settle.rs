@@ -255,7 +255,7 @@ pub async fn one_batch_settles_many_tasks_item_by_item(store: StoreUnderTest) {
     assert_eq!(applied.answers[3], done);
     assert_eq!(applied.answers[4], Answer::Settled { state: StepState::Error, retry_at: None });
     assert_eq!(applied.answers[7], Answer::Stale);
-    let mut ended = applied.ended;
+    let mut ended: Vec<_> = applied.ended.iter().map(|ended| (ended.task, ended.state)).collect();
     ended.sort_unstable_by_key(|(task, _)| *task);
     assert_eq!(ended, [(one, TaskState::Error), (two, TaskState::Complete)]);
     d.assert_sound().await;

@@ -62,7 +62,7 @@ impl Operation {
             }
             Self::Apply(batch) => {
                 let mut applied = store.apply(batch.clone()).await.expect("apply");
-                applied.ended.sort_unstable_by_key(|(task, _)| *task);
+                applied.ended.sort_unstable_by_key(|ended| ended.task);
                 applied.answers.iter_mut().for_each(|answer| {
                     if let Answer::Refused(rejection) = answer {
                         rejection.help = None;

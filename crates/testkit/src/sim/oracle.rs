@@ -17,7 +17,7 @@ use tasker_store::Store;
 use tasker_store::memory::MemoryStore;
 use tasker_store::read::TaskDetail;
 use tasker_store::workers::{ClaimKey, WorkerRow};
-use tasker_store::write::{Applied, ApplyBatch, Work};
+use tasker_store::write::{Applied, ApplyBatch, Ended, Work};
 
 use super::contact::Contact;
 
@@ -147,7 +147,7 @@ impl Oracle {
                 return Err(format!("cancelling a task was answered with success, but it is {state:?}"));
             }
         }
-        for (task, state) in &applied.ended {
+        for Ended { task, state, .. } in &applied.ended {
             let now = self.tasks.get(task).map(Seen::state);
             if now != Some(*state) || state.is_open() {
                 return Err(format!("a task was reported to have ended as {state}, but it is {now:?}"));

@@ -310,6 +310,10 @@ impl Store for SimStore {
         self.shared.store.survey_store()
     }
 
+    async fn log_lag(&self) -> Result<Duration, StoreError> {
+        self.read("log_lag", self.shared.store.log_lag()).await
+    }
+
     fn key_store(&self) -> &dyn KeyStore {
         self.shared.store.key_store()
     }

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::folder::Folder;
 use self::watch::Watch;
-use super::serving::Prepared;
+use super::serving::{Listen, Prepared};
 use crate::args::{DevArgs, Globals};
 use crate::exit::{Failure, Status};
 use crate::session::Session;
@@ -31,7 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub async fn run(args: DevArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let session = &of_its_own(session)?;
     let paths = paths(args.definitions, session)?;
-    let prepared = Prepared::new(args.listen.as_deref(), args.allow_commands, session).await?;
+    let listen = Listen { api: args.listen.as_deref(), metrics: None };
+    let prepared = Prepared::new(listen, args.allow_commands, session).await?;
     keep_out_of_git(session);
     let catalog = prepared.catalog.clone();
     let mut folder = Folder::new(prepared.engine.clone(), &catalog, session);
@@ -39,7 +40,7 @@ pub async fn run(args: DevArgs, session: &Session) -> anyhow::Result<ExitCode> {
     for file in watch.first() {
         folder.register(&file).await;
     }
-    let mut serving = prepared.serve(true).await?;
+    let mut serving = prepared.serve(true, session).await?;
     let location = serving.engine.schema().await?.location;
     let welcome = example::welcome(
         &serving.url,
