@@ -5,6 +5,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tasker_core::survey::figures::seconds;
+use tasker_wire::CacheInfo;
+
 /// Most questions whose answers are kept. Beyond it, all are forgotten: whoever asks so many different things gains nothing
 /// from what is kept.
 const MOST_QUESTIONS: usize = 256;
@@ -30,6 +33,17 @@ pub(crate) struct Aged<V> {
     pub(crate) age: Option<Duration>,
     /// How long it is used, from when it was found.
     pub(crate) lasts: Duration,
+}
+
+impl<V> Aged<V> {
+    /// What is told of it.
+    pub(crate) fn cache_info(&self) -> CacheInfo {
+        CacheInfo {
+            cached: self.age.is_some(),
+            age_seconds: seconds(self.age.unwrap_or_default()),
+            ttl_seconds: seconds(self.lasts),
+        }
+    }
 }
 
 impl<K, V> Default for Reused<K, V> {

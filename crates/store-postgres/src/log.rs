@@ -19,6 +19,9 @@ use crate::rows::{self, At};
 use crate::session::{Begin, Session};
 use crate::sql;
 
+/// Where a transition begins in the columns of what reads the log.
+pub(crate) const TRANSITION: usize = 6;
+
 /// Time between two looks at what can be told.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
@@ -93,7 +96,7 @@ fn position(cursor: Cursor) -> (i32, i64, i64) {
 }
 
 fn entry(parts: &Parts, row: &PgRow, prunings: u64) -> Result<LogEntry, Trouble> {
-    let transition = rows::transition(row, 6)?;
+    let transition = rows::transition(row, TRANSITION)?;
     let plan = row.try_get::<Option<Uuid>, _>(4)?.and_then(|revision| parts.plans.known(revision));
     let step = match (&transition.change, &plan) {
         (Change::Step { ordinal, .. }, Some(plan)) => {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::Parts;
 use crate::columns::Places;
 use crate::error::Trouble;
+use crate::log::TRANSITION;
 use crate::rows::{self, StoredTask};
 use crate::session::Session;
 use crate::sql;
@@ -45,7 +46,7 @@ impl Whole {
             steps: steps.iter().map(step).collect::<Result<_, _>>()?,
             strays: strays.iter().map(rows::queue_row).collect::<Result<_, _>>()?,
             other_handlers: handlers.iter().map(|row| rows::ordinal(row, 0)).collect::<Result<_, _>>()?,
-            log: log.iter().map(|row| rows::transition(row, 5)).collect::<Result<_, _>>()?,
+            log: log.iter().map(|row| rows::transition(row, TRANSITION)).collect::<Result<_, _>>()?,
         };
         Ok(Self { task, plan, rows })
     }

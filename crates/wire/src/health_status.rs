@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cache_info::CacheInfo;
 use crate::instant::Instant;
 
 /// How the system is: tasks, steps, database, queue and workers.
@@ -209,16 +210,4 @@ pub struct IntegrityHealth {
     pub findings: BTreeMap<String, u64>,
     /// Whether more is wrong than is counted here.
     pub more_findings: bool,
-}
-
-/// How old a document is.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CacheInfo {
-    /// Whether it was found for somebody who asked before.
-    pub cached: bool,
-    /// Seconds since it was found; 0 if it was found now.
-    pub age_seconds: f64,
-    /// How long it is used, in seconds, from when it was found.
-    pub ttl_seconds: f64,
 }

@@ -8,6 +8,7 @@ pub mod analytics;
 mod annotation;
 mod api_key;
 mod bulk;
+mod cache_info;
 mod definition;
 mod definition_list;
 mod diagram;
@@ -34,6 +35,7 @@ mod transition;
 pub use annotation::AnnotationDocument;
 pub use api_key::{ApiKeyCreated, ApiKeyDocument, ApiKeyList, ApiKeyStatus};
 pub use bulk::{BulkActed, BulkActedItem, BulkCreated, BulkCreatedItem};
+pub use cache_info::CacheInfo;
 pub use definition::{DefinitionDocument, IncoherentDefinition, StepTemplateDocument};
 pub use definition_list::{DefinitionList, DefinitionSummary};
 pub use diagram::DiagramDocument;
@@ -48,8 +50,8 @@ pub use handler::{
 pub use handler_graph::{DependencyKind, HandlerEdge, HandlerGraph, HandlerGraphSummary, HandlerNode};
 pub use health::{Alive, CheckResult, CheckStatus, Ready};
 pub use health_status::{
-    CacheInfo, DatabaseHealth, ErrorRate, ErrorRates, HealthMetrics, HealthReason, HealthStatus,
-    HealthStatusDocument, IntegrityHealth, PoolHealth, QueueHealth, RetryCounts, StateCounts, WorkersHealth,
+    DatabaseHealth, ErrorRate, ErrorRates, HealthMetrics, HealthReason, HealthStatus, HealthStatusDocument,
+    IntegrityHealth, PoolHealth, QueueHealth, RetryCounts, StateCounts, WorkersHealth,
 };
 pub use instant::Instant;
 pub use page::{Pagination, TaskList};

@@ -68,8 +68,12 @@ async fn api_30_api_114_api_132_while_the_database_is_gone_callers_are_told_to_c
 
     cluster.run();
     let until = Instant::now() + PATIENCE;
-    while api::create(&caller, url, None, body(url)).await?.status != 201 {
-        ensure!(Instant::now() < until, "the server did not find its database again");
+    loop {
+        let answer = api::create(&caller, url, None, body(url)).await?;
+        if answer.status == 201 {
+            break;
+        }
+        ensure!(Instant::now() < until, "the server did not find its database again: {:#}", answer.body);
     }
     let (_, list) = look(url, "/tasks?include_total=true").await?;
     let tasks = list["tasks"].as_array().context("a list")?;

@@ -230,7 +230,8 @@ fn what_needs_the_database_refuses_a_server() {
     };
     // What has nothing to do with servers is not kept from its work; what asks for tasks is not answered from elsewhere.
     assert_eq!(with_variable(&["db", "status"]).status, 0);
-    assert_eq!(with_variable(&["events", "tail"]).status, 2);
+    assert_eq!(with_variable(&["events", "readers"]).status, 2);
+    assert_eq!(with_variable(&["events", "tail"]).status, 6);
     assert_eq!(with_variable(&["task", "list"]).status, 6);
     let folder = world.path("data/tasker");
     assert_eq!(with_variable(&["task", "list", "--data-dir", folder.to_str().unwrap()]).status, 0);

@@ -15,7 +15,8 @@ fn one_round_is_judged_and_nothing_stays_behind() {
     let world = World::new();
     let args = ["torture", "--minutes", "60", "--seed", KILLS_FIRST, "--output", "json"];
     let mut running = world.start(&args);
-    running.until("torture for 60 min, seed 4");
+    // Whoever is interrupted before the first round has begun judges none.
+    running.until("round 1, kill: node-1 died of signal 9; ");
     running.signal("INT");
     running.until("the round that runs is ended");
     let ran = running.finish();
@@ -50,7 +51,7 @@ fn shape(value: &Value) -> Value {
 fn what_was_tortured_can_be_kept_and_looked_at() {
     let world = World::new();
     let mut running = world.start(&["torture", "--seed", KILLS_FIRST, "--workers", "2", "--keep"]);
-    running.until("torture for 5 min");
+    running.until("round 1, kill: node-1 died of signal 9; ");
     running.signal("TERM");
     let ran = running.finish();
     assert_eq!(ran.status, 143, "{}", ran.stderr);

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use tasker_core::access::Principal;
+use tasker_core::access::{Permission, Principal};
+use tasker_core::ids::TaskId;
 
+use crate::call::Call;
 use crate::layers::identity::RequestIdentity;
 use crate::route::{Cost, Requirement};
 
 /// A change that somebody asked for.
-pub(super) struct Change {
+pub(crate) struct Change {
     principal: Arc<Principal>,
     permission: String,
     method: Method,
@@ -19,7 +21,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// `None` for what changes nothing.
+    /// `None` for what changes nothing, and for what changes many tasks: of those each is told by itself.
     pub(super) fn of(
         parts: &Parts,
         principal: &Arc<Principal>,
@@ -37,8 +39,19 @@ impl Change {
         })
     }
 
+    /// One task's part of a change of many.
+    pub(crate) fn of_task(call: &Call, permission: Permission, task: TaskId) -> Self {
+        Self {
+            principal: call.principal.clone(),
+            permission: permission.to_string(),
+            method: Method::POST,
+            path: format!("/tasks/{task}"),
+            request_id: call.request_id().to_owned(),
+        }
+    }
+
     /// Logs what came of it.
-    pub(super) fn tell(&self, status: StatusCode) {
+    pub(crate) fn tell(&self, status: StatusCode) {
         let decision = match status {
             StatusCode::FORBIDDEN => "denied",
             StatusCode::NOT_FOUND => "not_found",

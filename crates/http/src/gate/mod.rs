@@ -5,7 +5,7 @@
 //! in the handler.
 
 mod admission;
-mod audit;
+pub(crate) mod audit;
 mod authentication;
 mod body_size;
 mod permission;

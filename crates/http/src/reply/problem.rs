@@ -108,6 +108,11 @@ impl Problem {
         self
     }
 
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The stable code.
     pub(crate) fn code(&self) -> &str {
         &self.code

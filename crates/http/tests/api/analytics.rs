@@ -128,7 +128,7 @@ async fn api_124_each_filter_has_an_answer_of_its_own() {
         server.get("/analytics/bottlenecks?name=y&version=2.0.0&period=3&limit=1").await.expect(200).body;
     assert_eq!(told["scope"], json!({"name": "y", "version": "2.0.0"}));
     assert_eq!(told["bottleneck_analysis"]["slowest_steps"].as_array().unwrap().len(), 1);
-    assert_eq!(told["cache_info"], json!({"cached": false, "age_seconds": 0, "ttl_seconds": 120}));
+    assert_eq!(told["cache_info"], json!({"cached": false, "age_seconds": 0.0, "ttl_seconds": 120.0}));
     server.stop().await;
 }
 
@@ -296,7 +296,7 @@ async fn api_127_a_part_that_fails_is_named_and_costs_nobody_the_others() {
     );
     assert_eq!(found.body["bottleneck_analysis"]["dependency_bottlenecks"]["blocking_dependencies"], 1);
     // Soon there may be more to tell.
-    assert_eq!(found.body["cache_info"]["ttl_seconds"], 10);
+    assert_eq!(found.body["cache_info"]["ttl_seconds"], 10.0);
     let found = server.get("/analytics/performance").await.expect(200).body;
     assert_eq!(
         (&found["partial_failures"], &found["system_overview"]),

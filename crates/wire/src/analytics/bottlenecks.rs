@@ -12,7 +12,8 @@ use tasker_core::survey::{
     self, Advice, FailureCount, LongStep, LongTask, Population, Recommendation, Spread, StepTotals,
 };
 
-use super::{AnalyticsScope, CacheInfo, Percentiles, failures};
+use super::{AnalyticsScope, Percentiles, failures};
+use crate::cache_info::CacheInfo;
 use crate::instant::Instant;
 
 /// What took long, failed and waits, of the tasks created in a period.

@@ -29,18 +29,6 @@ pub struct AnalyticsScope {
     pub version: Option<String>,
 }
 
-/// Whether an answer was found for this request or for one before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CacheInfo {
-    /// Whether it was found for a request before.
-    pub cached: bool,
-    /// How old it is, in whole seconds.
-    pub age_seconds: u64,
-    /// For how many seconds after it was found it is used again.
-    pub ttl_seconds: u64,
-}
-
 /// Percentiles, in seconds, three decimals; each is a span that there was. 0 of nothing.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tasker_core::survey::{self, Standing, TRENDS, Traffic};
 
-use super::{AnalyticsScope, CacheInfo, Percentiles, failures};
+use super::{AnalyticsScope, Percentiles, failures};
+use crate::cache_info::CacheInfo;
 use crate::instant::Instant;
 
 /// How it goes and went lately.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tasker_wire::analytics::Bottlenecks;
 
-use super::{BottlenecksQuestion, LIMIT, NAME, NAMESPACE, PERIOD, VERSION, asked, cache_info, lasts};
+use super::{BottlenecksQuestion, LIMIT, NAME, NAMESPACE, PERIOD, VERSION, asked, lasts};
 use crate::call::Call;
 use crate::operation::Operation;
 use crate::reply::{Problem, json};
@@ -42,6 +42,6 @@ pub(crate) async fn show_bottlenecks(State(api): State<ApiState>, call: Call) ->
         Ok::<_, Problem>((found, lasts))
     };
     let found = api.analytics.bottlenecks.get(question.clone(), look).await?;
-    let cache_info = cache_info(&found);
+    let cache_info = found.cache_info();
     Ok(json(StatusCode::OK, &Bottlenecks { cache_info, ..found.value }))
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use tasker_core::access::Extent;
 use tasker_core::names::InvalidName;
 use tasker_store::survey::Scope;
-use tasker_wire::analytics::{self, AnalyticsScope, CacheInfo};
+use tasker_wire::analytics::{self, AnalyticsScope};
 
 use crate::call::Call;
 use crate::operation::{Kind, Parameter};
 use crate::reply::Problem;
 use crate::request::forms;
-use crate::reused::{Aged, Reused};
+use crate::reused::Reused;
 
 /// How long an answer is used again that lacks something.
 const INCOMPLETE_FOR: Duration = Duration::from_secs(10);
@@ -95,13 +95,4 @@ fn meaning(filters: &AnalyticsScope) -> Result<Scope, InvalidName> {
 /// How long an answer is used again: one that lacks something not as long.
 fn lasts(usual: Duration, partial_failures: &[String]) -> Duration {
     if partial_failures.is_empty() { usual } else { INCOMPLETE_FOR }
-}
-
-/// How fresh an answer is.
-fn cache_info<V>(found: &Aged<V>) -> CacheInfo {
-    CacheInfo {
-        cached: found.age.is_some(),
-        age_seconds: found.age.unwrap_or_default().as_secs(),
-        ttl_seconds: found.lasts.as_secs(),
-    }
 }

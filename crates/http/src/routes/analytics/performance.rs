@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tasker_wire::analytics::Performance;
 
-use super::{NAME, NAMESPACE, VERSION, asked, cache_info, lasts};
+use super::{NAME, NAMESPACE, VERSION, asked, lasts};
 use crate::call::Call;
 use crate::operation::Operation;
 use crate::reply::{Problem, json};
@@ -36,6 +36,6 @@ pub(crate) async fn show_performance(State(api): State<ApiState>, call: Call) ->
         Ok::<_, Problem>((found, lasts))
     };
     let found = api.analytics.performance.get(asked.clone(), count).await?;
-    let cache_info = cache_info(&found);
+    let cache_info = found.cache_info();
     Ok(json(StatusCode::OK, &Performance { cache_info, ..found.value }))
 }

@@ -1,9 +1,9 @@
 //! What is known of the system as a document.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tasker_core::health::{Health, MINIMUM_SAMPLE, Share, health};
+use tasker_core::survey::figures::seconds;
 use tasker_core::time::Timestamp;
 use tasker_engine::Integrity;
 use tasker_engine::use_cases::HealthReport;
@@ -83,11 +83,6 @@ pub(super) fn metrics(counts: &HealthCounts, at: Timestamp) -> HealthMetrics {
         },
         counted_at: at.into(),
     }
-}
-
-/// A span in seconds, rounded to milliseconds.
-pub(super) fn seconds(span: Duration) -> f64 {
-    tasker_core::survey::figures::seconds(span)
 }
 
 fn rate(errors: Share) -> ErrorRate {

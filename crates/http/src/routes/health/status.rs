@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::http::header::AGE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use tasker_core::survey::figures::seconds;
 use tasker_engine::UseCaseError;
-use tasker_wire::{CacheInfo, HealthMetrics, HealthStatus, HealthStatusDocument};
+use tasker_wire::{HealthMetrics, HealthStatus, HealthStatusDocument};
 
 use super::parts;
 use crate::call::Call;
@@ -54,11 +55,7 @@ pub(crate) async fn show_status(State(api): State<ApiState>, call: Call) -> Resu
     call.permit_everywhere()?;
     let found = api.status.answers.get((), look(&api)).await?;
     let age = found.age.unwrap_or_default();
-    let cache_info = CacheInfo {
-        cached: found.age.is_some(),
-        age_seconds: parts::seconds(age),
-        ttl_seconds: parts::seconds(found.lasts),
-    };
+    let cache_info = found.cache_info();
     let document = HealthStatusDocument { cache_info, ..found.value };
     let is_unhealthy = document.status == HealthStatus::Unhealthy;
     let status = match is_unhealthy && !call.query.flag(ALWAYS_200) {
@@ -77,7 +74,7 @@ async fn look(api: &ApiState) -> Result<(HealthStatusDocument, Duration), UseCas
     )?;
     let mut document = parts::document(report, metrics.value);
     let took = begin.elapsed();
-    document.generation_duration = parts::seconds(took);
+    document.generation_duration = seconds(took);
     let lasts = match document.status {
         HealthStatus::Unhealthy => health.cache_duration.min(UNHEALTHY_FOR),
         HealthStatus::Healthy | HealthStatus::Degraded => health.cache_duration,

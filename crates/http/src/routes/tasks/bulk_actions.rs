@@ -13,6 +13,7 @@ use tasker_wire::{BulkActed, BulkActedItem};
 
 use super::resume;
 use crate::call::{Call, forbidden};
+use crate::gate::audit::Change;
 use crate::operation::Operation;
 use crate::reply::{Problem, json};
 use crate::request::body::Body;
@@ -58,7 +59,12 @@ const fn permission(action: BulkAction) -> Permission {
 }
 
 async fn item(api: &ApiState, call: &Call, request: &BulkActionRequest, task_id: TaskId) -> BulkActedItem {
-    match act(api, call, request, task_id).await {
+    let acted = act(api, call, request, task_id).await;
+    if !request.dry_run {
+        let status = acted.as_ref().map_or_else(Problem::status, |status| *status);
+        Change::of_task(call, permission(request.action), task_id).tell(status);
+    }
+    match acted {
         Ok(status) => BulkActedItem { task_id, status: status.as_u16(), error: None },
         Err(problem) => {
             let error = problem.part_of(call.request_id());
