@@ -42,7 +42,7 @@ fn body(url: &str) -> Arc<str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_30_api_114_api_132_while_the_database_is_gone_callers_are_told_to_come_back() -> Result<()> {
-    let cluster = Cluster::start(Durability::None);
+    let cluster = Cluster::start(Durability::Full);
     let database = cluster.url("postgres");
     PostgresStore::migrate(&database).await?;
     let home = Home::new()?;
@@ -87,7 +87,7 @@ async fn api_30_api_114_api_132_while_the_database_is_gone_callers_are_told_to_c
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_31_a_task_that_was_accepted_runs_although_its_server_was_killed() -> Result<()> {
-    let cluster = Cluster::start(Durability::None);
+    let cluster = Cluster::start(Durability::Full);
     let database = cluster.url("postgres");
     PostgresStore::migrate(&database).await?;
     let home = Home::new()?;
