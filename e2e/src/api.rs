@@ -111,6 +111,21 @@ fn client() -> ClientBuilder {
     Client::builder().no_proxy().pool_max_idle_per_host(1)
 }
 
+/// A definition of one step, that calls a server back where steps are run; else it waits for a worker.
+pub const ORDER: &str = r#"
+name: order
+version: "1.0.0"
+step_templates:
+  - name: tell
+    handler: http
+    handler_config: { url: "{{ context.url }}" }
+"#;
+
+/// A request for a task of [`ORDER`] that calls this server back.
+pub fn order(url: &str) -> Arc<str> {
+    format!(r#"{{"name": "order", "context": {{"url": "{url}/health/live"}}}}"#).into()
+}
+
 /// Asks for a task.
 pub async fn create(caller: &Client, url: &str, key: Option<&str>, body: Arc<str>) -> Result<Answer> {
     let mut request = caller.post(format!("{url}/tasks")).header(CONTENT_TYPE, "application/json");

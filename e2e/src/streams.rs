@@ -22,16 +22,6 @@ use crate::api::{self, ApiServer};
 use crate::database::Database;
 use crate::home::Home;
 
-/// One step, that calls a server back.
-const DEFINITION: &str = r#"
-name: order
-version: "1.0.0"
-step_templates:
-  - name: tell
-    handler: http
-    handler_config: { url: "{{ context.url }}" }
-"#;
-
 /// What listeners that do not want everything want.
 const SOME: &str = event::TASK_COMPLETED;
 
@@ -82,7 +72,7 @@ pub async fn run(order: Order) -> Result<Report> {
     let url = cluster.url("postgres");
     PostgresStore::migrate(&url).await?;
     let home = Home::new()?;
-    let file = home.write("order.yaml", DEFINITION)?.to_string_lossy().into_owned();
+    let file = home.write("order.yaml", api::ORDER)?.to_string_lossy().into_owned();
     let servers = [
         ApiServer::start(&home, &url, &["--definitions", &file], &[]).await?,
         ApiServer::start(&Home::new()?, &url, &["--no-worker"], &[]).await?,
@@ -123,7 +113,7 @@ pub async fn run(order: Order) -> Result<Report> {
 
 /// Creates tasks at a steady pace.
 async fn create(order: Order, url: &str) -> Result<Vec<TaskId>> {
-    let body: Arc<str> = format!(r#"{{"name": "order", "context": {{"url": "{url}/health/live"}}}}"#).into();
+    let body = api::order(url);
     let caller = api::caller()?;
     let mut pace = tokio::time::interval(Duration::from_secs(1) / order.tasks_per_second);
     let (begun, mut tasks) = (Instant::now(), Vec::new());

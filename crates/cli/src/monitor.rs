@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tasker_config::MetricsSettings;
 use tasker_engine::Engine;
-use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions};
+use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions, MetricsSource};
 use tasker_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,7 +61,7 @@ impl Monitor {
         metrics: &Metrics,
         printer: &Printer,
     ) -> anyhow::Result<Serving> {
-        let source = self.settings.enabled.then(|| Arc::new(metrics.exporter(engine.clone())) as _);
+        let source = source(&self.settings, metrics, engine);
         let options = ApiOptions {
             base_path: String::new(),
             allow_unauthenticated: true,
@@ -91,6 +91,15 @@ impl Serving {
             tracing::warn!(%error, "the listener for metrics ended by itself");
         }
     }
+}
+
+/// Where the metrics of this process come from, if they are on.
+pub fn source(
+    settings: &MetricsSettings,
+    metrics: &Metrics,
+    engine: &Engine,
+) -> Option<Arc<dyn MetricsSource>> {
+    settings.enabled.then(|| Arc::new(metrics.exporter(engine.clone())) as _)
 }
 
 /// An address to listen on.

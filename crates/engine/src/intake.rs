@@ -22,11 +22,12 @@ use crate::worker::slots::{Borrower, Lent};
 /// A submission and who waits for its answer.
 pub(crate) struct Arrival {
     pub(crate) submission: Submission,
-    pub(crate) reply: oneshot::Sender<Result<Told, StoreError>>,
+    pub(crate) reply: oneshot::Sender<Result<HandedIn, StoreError>>,
 }
 
-/// What came of a submission, and the time of the transaction in which that was decided.
-pub(crate) struct Told {
+/// A submission, what came of it, and the time of the transaction in which that was decided.
+pub(crate) struct HandedIn {
+    pub(crate) submission: Submission,
     pub(crate) answer: SubmitAnswer,
     pub(crate) at: Timestamp,
 }
@@ -82,7 +83,7 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     let mut parcels = vec![batch];
     while let Some(mut parcel) = parcels.pop() {
         match commit(parts, &parcel).await {
-            Ok(told) => reply(parcel, told.into_iter().map(Ok)),
+            Ok((answers, at)) => reply(parcel, answers, at),
             Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
                 let rest = parcel.split_off(parcel.len() / 2);
                 parcels.push(rest);
@@ -96,17 +97,15 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
             Err(error) => {
                 let text = Arc::<str>::from(error.to_string());
                 let mut first = Some(error);
-                let errors = parcel
-                    .iter()
-                    .map(|_| Err(first.take().unwrap_or_else(|| same(&text))))
-                    .collect::<Vec<_>>();
-                reply(parcel, errors);
+                for arrival in parcel {
+                    let _ = arrival.reply.send(Err(first.take().unwrap_or_else(|| same(&text))));
+                }
             }
         }
     }
 }
 
-async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<Told>, StoreError> {
+async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<(Vec<SubmitAnswer>, Timestamp), StoreError> {
     let worker = parts.worker();
     let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Submit));
     let batch = SubmitBatch {
@@ -132,8 +131,7 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<Vec<Told>, StoreErr
     if n_claimed < n_roots(parcel, &submitted.answers) {
         parts.hint();
     }
-    let at = submitted.now;
-    Ok(submitted.answers.into_iter().map(|answer| Told { answer, at }).collect())
+    Ok((submitted.answers, submitted.now))
 }
 
 /// Tells what was accepted.
@@ -167,10 +165,10 @@ fn n_roots(parcel: &[Arrival], answers: &[SubmitAnswer]) -> usize {
     accepted.map(|(arrival, _)| arrival.submission.plan.graph.roots().count()).sum()
 }
 
-fn reply(parcel: Vec<Arrival>, answers: impl IntoIterator<Item = Result<Told, StoreError>>) {
-    for (arrival, answer) in parcel.into_iter().zip(answers) {
+fn reply(parcel: Vec<Arrival>, answers: Vec<SubmitAnswer>, at: Timestamp) {
+    for (Arrival { submission, reply }, answer) in parcel.into_iter().zip(answers) {
         // Whoever went away does not want the answer; the task is accepted all the same.
-        let _ = arrival.reply.send(answer);
+        let _ = reply.send(Ok(HandedIn { submission, answer, at }));
     }
 }
 

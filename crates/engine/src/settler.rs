@@ -11,6 +11,7 @@ use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::TaskId;
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
+use tasker_core::text::chain;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
@@ -407,15 +408,4 @@ fn give_up_operators(parcel: &mut Vec<Item>) {
 fn not_storable(cause: &StoreError) -> Failure {
     let message = format!("the database cannot store the handler's result: {}", chain(cause));
     Failure::permanent("ResultNotStorable", "result_not_storable", message)
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -17,16 +17,6 @@ use tasker_testkit::postgres::{Cluster, Durability};
 
 const USAGE: &str = "usage: load [--seconds N] [--connections N]";
 
-/// One step, that calls the server back where steps are run; else it waits for a worker.
-const DEFINITION: &str = r#"
-name: order
-version: "1.0.0"
-step_templates:
-  - name: tell
-    handler: http
-    handler_config: { url: "{{ context.url }}" }
-"#;
-
 /// Time before the measuring, for connections and caches.
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -76,11 +66,10 @@ async fn measure(order: Order, name: &str, arguments: &[&str]) -> Result<()> {
     let database = cluster.url("postgres");
     PostgresStore::migrate(&database).await?;
     let home = Home::new()?;
-    let file = home.write("order.yaml", DEFINITION)?.to_string_lossy().into_owned();
+    let file = home.write("order.yaml", api::ORDER)?.to_string_lossy().into_owned();
     let arguments = [arguments, &["--definitions", &file]].concat();
     let server = ApiServer::start(&home, &database, &arguments, &[]).await?;
-    let body: Arc<str> =
-        format!(r#"{{"name": "order", "context": {{"url": "{}/health/live"}}}}"#, server.url()).into();
+    let body = api::order(server.url());
     let (counting, stopping) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let callers: Vec<_> = (0..order.connections)
         .map(|_| {

@@ -1,6 +1,5 @@
 //! The database goes away under a server, and comes back; a server is killed before a worker ever saw its tasks.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -16,14 +15,6 @@ use tasker_testkit::postgres::{Cluster, Durability};
 /// Longest time that a server may need to find out that its database is there again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A step that calls a server back.
-const DEFINITION: &str = r#"
-name: order
-version: "1.0.0"
-step_templates:
-  - { name: tell, handler: http, handler_config: { url: "{{ context.url }}" } }
-"#;
-
 /// What nobody is told of how the server is made and of what happened to it.
 const SECRETS: [&str; 7] = ["sqlx", ".rs", "SELECT", "INSERT", "panicked", "socket", "os error"];
 
@@ -36,25 +27,21 @@ async fn look(url: &str, path: &str) -> Result<(StatusCode, Value)> {
     Ok((status, serde_json::from_str(&text)?))
 }
 
-fn body(url: &str) -> Arc<str> {
-    format!(r#"{{"name": "order", "context": {{"url": "{url}/health/live"}}}}"#).into()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn api_30_api_114_api_132_while_the_database_is_gone_callers_are_told_to_come_back() -> Result<()> {
     let cluster = Cluster::start(Durability::Full);
     let database = cluster.url("postgres");
     PostgresStore::migrate(&database).await?;
     let home = Home::new()?;
-    let file = home.write("order.yaml", DEFINITION)?.to_string_lossy().into_owned();
+    let file = home.write("order.yaml", api::ORDER)?.to_string_lossy().into_owned();
     let settings = &[("TASKER_API_REQUEST_TIMEOUT", "3s")];
     let server =
         ApiServer::start(&home, &database, &["--no-worker", "--definitions", &file], settings).await?;
     let (caller, url) = (api::caller()?, server.url());
-    ensure!(api::create(&caller, url, None, body(url)).await?.status == 201);
+    ensure!(api::create(&caller, url, None, api::order(url)).await?.status == 201);
 
     cluster.kill();
-    let gone = api::create(&caller, url, None, body(url)).await?;
+    let gone = api::create(&caller, url, None, api::order(url)).await?;
     ensure!(gone.status == 503, "{} {:#}", gone.status, gone.body);
     ensure!(gone.headers.contains_key("retry-after"));
     let code = gone.body["code"].as_str().unwrap_or_default();
@@ -69,7 +56,7 @@ async fn api_30_api_114_api_132_while_the_database_is_gone_callers_are_told_to_c
     cluster.run();
     let until = Instant::now() + PATIENCE;
     loop {
-        let answer = api::create(&caller, url, None, body(url)).await?;
+        let answer = api::create(&caller, url, None, api::order(url)).await?;
         if answer.status == 201 {
             break;
         }
@@ -91,10 +78,10 @@ async fn api_31_a_task_that_was_accepted_runs_although_its_server_was_killed() -
     let database = cluster.url("postgres");
     PostgresStore::migrate(&database).await?;
     let home = Home::new()?;
-    let file = home.write("order.yaml", DEFINITION)?.to_string_lossy().into_owned();
+    let file = home.write("order.yaml", api::ORDER)?.to_string_lossy().into_owned();
     let server = ApiServer::start(&home, &database, &["--no-worker", "--definitions", &file], &[]).await?;
     let other = ApiServer::start(&Home::new()?, &database, &["--no-worker"], &[]).await?;
-    let accepted = api::create(&api::caller()?, server.url(), None, body(other.url())).await?;
+    let accepted = api::create(&api::caller()?, server.url(), None, api::order(other.url())).await?;
     ensure!(accepted.status == 201, "{:#}", accepted.body);
     let task = serde_json::from_value(accepted.body["task"]["task_id"].clone())?;
     server.kill()?;

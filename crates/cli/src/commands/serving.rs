@@ -140,7 +140,7 @@ impl Serving {
 
 /// Metrics of this process, if they are on.
 fn with_metrics(options: ApiOptions, settings: &Settings, metrics: &Metrics, engine: &Engine) -> ApiOptions {
-    let source = settings.metrics.enabled.then(|| Arc::new(metrics.exporter(engine.clone())) as _);
+    let source = monitor::source(&settings.metrics, metrics, engine);
     let is_public = !settings.metrics.auth_required;
     let observer = Arc::new(metrics.clone());
     ApiOptions { observer, metrics: MetricsOptions { source, is_public }, ..options }

@@ -19,7 +19,7 @@ use super::definitions::missing;
 use super::read::TaskView;
 use crate::engine::Engine;
 use crate::error::UseCaseError;
-use crate::intake::{self, Arrival, Told};
+use crate::intake::{self, Arrival, HandedIn};
 use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 
 /// How often a definition may change between being read and the submission before the request is refused.
@@ -34,12 +34,6 @@ pub struct SubmittedTask {
     pub status: TaskState,
     /// Whether this request made it; `false` if the same request was accepted under this id before.
     pub created: bool,
-}
-
-/// A request that was handed in, and what came of it.
-struct HandedIn {
-    submission: Submission,
-    told: Told,
 }
 
 /// The ways in which a request gets into the store.
@@ -61,8 +55,8 @@ impl Engine {
     /// in a transaction that did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
-        let told = self.insist(&request, id).await?.told;
-        self.outcome(&request, id, told.answer).await
+        let answer = self.insist(&request, id).await?.answer;
+        self.outcome(&request, id, answer).await
     }
 
     /// [`Engine::submit`], with the task as it was stored; for a repeat, as it is now. What was just decided need not be
@@ -75,14 +69,14 @@ impl Engine {
         request: TaskRequest,
     ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
         let id = self.id_for(&request);
-        let HandedIn { submission, told } = self.insist(&request, id).await?;
-        let view = match told.answer {
+        let HandedIn { submission, answer, at } = self.insist(&request, id).await?;
+        let view = match answer {
             SubmitAnswer::Accepted { state } => {
-                self.decided(&submission, told.at).filter(|view| view.detail.record.state == state)
+                self.decided(&submission, at).filter(|view| view.detail.record.state == state)
             }
             _ => None,
         };
-        let submitted = self.outcome(&request, id, told.answer).await?;
+        let submitted = self.outcome(&request, id, answer).await?;
         match view {
             Some(view) => Ok((submitted, view)),
             None => Ok((submitted, self.task(submitted.task_id).await?)),
@@ -96,7 +90,7 @@ impl Engine {
         let mut door = Door::Intake;
         loop {
             let handed_in = self.hand_in(request, id, &mut door).await?;
-            if handed_in.told.answer != SubmitAnswer::Blocked || Instant::now() + wait >= give_up_at {
+            if handed_in.answer != SubmitAnswer::Blocked || Instant::now() + wait >= give_up_at {
                 return Ok(handed_in);
             }
             tokio::time::sleep(wait).await;
@@ -128,7 +122,7 @@ impl Engine {
     ) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
         let handed_in = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
-        self.outcome(&request, id, handed_in.told.answer).await
+        self.outcome(&request, id, handed_in.answer).await
     }
 
     /// Tells this node's worker and other nodes that there may be work. Without hints, polling finds it.
@@ -156,9 +150,9 @@ impl Engine {
         let mut n_before = 0;
         loop {
             let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
-            let told = self.pass(submission.clone(), door).await?;
+            let handed_in = self.pass(submission, door).await?;
             n_before += 1;
-            match &told.answer {
+            match &handed_in.answer {
                 SubmitAnswer::NotLatest if n_before < MOST_RESOLUTIONS => {
                     self.resolutions.forget(&selector);
                 }
@@ -166,7 +160,7 @@ impl Engine {
                     if refusal.code == "not_found"
                         && n_before < MOST_RESOLUTIONS
                         && self.resolutions.forget(&selector) => {}
-                _ => return Ok(HandedIn { submission, told }),
+                _ => return Ok(handed_in),
             }
         }
     }
@@ -201,7 +195,7 @@ impl Engine {
         }
     }
 
-    async fn pass(&self, submission: Submission, door: &mut Door<'_>) -> Result<Told, UseCaseError> {
+    async fn pass(&self, submission: Submission, door: &mut Door<'_>) -> Result<HandedIn, UseCaseError> {
         let (reply, answer) = oneshot::channel();
         match door {
             Door::Intake => {
@@ -217,12 +211,13 @@ impl Engine {
             }
             Door::Transaction(transaction) => {
                 let rules = self.parts.rules.clone();
-                let batch = SubmitBatch { submissions: vec![submission], rules, budget: None };
+                let submissions = vec![submission.clone()];
+                let batch = SubmitBatch { submissions, rules, budget: None };
                 let mut submitted = transaction.submit(batch).await?;
                 let answer = submitted.answers.pop();
                 let answer =
                     answer.ok_or_else(|| StoreError::Corrupt("a submission was not answered".into()))?;
-                return Ok(Told { answer, at: submitted.now });
+                return Ok(HandedIn { submission, answer, at: submitted.now });
             }
         }
         Ok(answer.await.map_err(|_| UseCaseError::Stopped)??)

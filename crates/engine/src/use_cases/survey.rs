@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tasker_core::survey::{Bottlenecks, Performance, Stage, TRENDS};
+use tasker_core::text::chain;
 use tasker_store::StoreError;
 use tasker_store::survey::Scope;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::Engine;
 use crate::error::UseCaseError;
-use crate::settler::chain;
 
 /// How long all parts may take together. They are asked for one after the other: whoever looks at many rows leaves the
 /// connections to those who look at few.

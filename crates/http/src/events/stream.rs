@@ -246,11 +246,12 @@ impl Stream {
         let is_full = page.len() == PAGE;
         let events: Vec<Arc<Event>> = page.into_iter().map(|entry| Arc::new(Event::new(entry))).collect();
         let read = self.take(&events);
-        self.is_behind = is_full || read.is_more || !self.follow;
+        let is_more = is_full || read.is_more;
         if !self.follow {
-            return Ok(Read { is_more: is_full || read.is_more, ..read });
+            return Ok(Read { is_more, ..read });
         }
-        if !self.is_behind && self.wanted.task.is_some() && self.position.is_within(before) {
+        self.is_behind = is_more;
+        if !is_more && self.wanted.task.is_some() && self.position.is_within(before) {
             // Everything of this task that the tail had seen before was among what was read.
             self.position = before;
         }

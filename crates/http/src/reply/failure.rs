@@ -1,8 +1,7 @@
 //! From failures of use cases to problems: the one place.
 
-use std::error::Error;
-
 use axum::http::StatusCode;
+use tasker_core::text::chain;
 use tasker_engine::{ErrorKind, UseCaseError};
 
 use super::codes::{self, Code};
@@ -71,17 +70,6 @@ fn unavailable(error: &UseCaseError) -> Problem {
 fn broken(error: &UseCaseError) -> Problem {
     Problem::new(&codes::INTERNAL_ERROR, "the request could not be served; the log of the server says why")
         .caused_by(chain(error))
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
