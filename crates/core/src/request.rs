@@ -399,7 +399,8 @@ pub fn tag_problems(tags: &[String]) -> Vec<RequestProblem> {
 }
 
 impl RequestProblem {
-    pub(crate) fn new(code: &'static str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A problem with what stands at `pointer`.
+    pub fn new(code: &'static str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code, pointer: pointer.into(), message: message.into(), help: None }
     }
 

@@ -107,6 +107,7 @@ impl UseCaseError {
                 | StoreError::Blocked { .. },
             ) => "database_unavailable",
             Self::Store(StoreError::Unstorable { .. }) => "not_storable",
+            Self::Store(StoreError::Withheld(_)) => "not_all_accepted",
             Self::Store(StoreError::Refused(rejection)) => rejection.code,
             Self::Store(StoreError::Corrupt(_)) => "database_corrupt",
             Self::Store(StoreError::Schema(_)) => "schema_mismatch",

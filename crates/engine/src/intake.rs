@@ -82,7 +82,7 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     let mut wait = RETRY_WAITS.0;
     let mut parcels = vec![batch];
     while let Some(mut parcel) = parcels.pop() {
-        match commit(parts, &parcel).await {
+        match commit(parts, submissions(&parcel), false).await {
             Ok((answers, at)) => reply(parcel, answers, at),
             Err(StoreError::Unstorable { .. }) if parcel.len() > 1 => {
                 let rest = parcel.split_off(parcel.len() / 2);
@@ -105,13 +105,37 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
     }
 }
 
-async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<(Vec<SubmitAnswer>, Timestamp), StoreError> {
+/// Commits requests that stand together: all of them, or none ([`StoreError::Withheld`]). While the database cannot be used
+/// they are tried again for a while, as [`accept`] does.
+pub(crate) async fn accept_together(
+    parts: &Parts,
+    submissions: &[Submission],
+) -> Result<(Vec<SubmitAnswer>, Timestamp), StoreError> {
+    let give_up_at = Instant::now() + REQUEST_PATIENCE;
+    let mut wait = RETRY_WAITS.0;
+    loop {
+        match commit(parts, submissions.iter().collect(), true).await {
+            Err(error) if error.may_be_retried() && Instant::now() + wait < give_up_at => {
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(RETRY_WAITS.1);
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn commit(
+    parts: &Parts,
+    parcel: Vec<&Submission>,
+    together: bool,
+) -> Result<(Vec<SubmitAnswer>, Timestamp), StoreError> {
     let worker = parts.worker();
     let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Submit));
     let batch = SubmitBatch {
-        submissions: parcel.iter().map(|arrival| arrival.submission.clone()).collect(),
+        submissions: parcel.iter().copied().cloned().collect(),
         rules: parts.rules.clone(),
         budget: lent.as_ref().map(Lent::budget),
+        together,
     };
     let begin = Instant::now();
     let submitted = match parts.store.submit(batch).await {
@@ -122,24 +146,24 @@ async fn commit(parts: &Parts, parcel: &[Arrival]) -> Result<(Vec<SubmitAnswer>,
         }
     };
     parts.options.observer.committed(CommitKind::Accept, parcel.len(), begin.elapsed());
-    observe(parts, parcel, &submitted.answers);
+    observe(parts, &parcel, &submitted.answers);
     let n_claimed = submitted.work.len();
     if let (Some(worker), Some(lent)) = (worker, lent) {
         worker.start(submitted.work, lent);
     }
-    parts.watchers.committed(ended(parcel, &submitted.answers));
-    if n_claimed < n_roots(parcel, &submitted.answers) {
+    parts.watchers.committed(ended(&parcel, &submitted.answers));
+    if n_claimed < n_roots(&parcel, &submitted.answers) {
         parts.hint();
     }
     Ok((submitted.answers, submitted.now))
 }
 
 /// Tells what was accepted.
-fn observe(parts: &Parts, parcel: &[Arrival], answers: &[SubmitAnswer]) {
+fn observe(parts: &Parts, parcel: &[&Submission], answers: &[SubmitAnswer]) {
     let observer = &parts.options.observer;
-    for (arrival, answer) in parcel.iter().zip(answers) {
+    for (submission, answer) in parcel.iter().zip(answers) {
         if let SubmitAnswer::Accepted { state } = answer {
-            let plan = &arrival.submission.plan;
+            let plan = &submission.plan;
             observer.task_accepted(plan);
             if !state.is_open() {
                 observer.task_ended(Some(plan), *state, Duration::ZERO);
@@ -149,20 +173,24 @@ fn observe(parts: &Parts, parcel: &[Arrival], answers: &[SubmitAnswer]) {
 }
 
 /// Tasks that were complete when they were accepted: all of their steps are bypassed.
-fn ended(parcel: &[Arrival], answers: &[SubmitAnswer]) -> Vec<(TaskId, TaskState)> {
+fn ended(parcel: &[&Submission], answers: &[SubmitAnswer]) -> Vec<(TaskId, TaskState)> {
     let pairs = parcel.iter().zip(answers);
     pairs
-        .filter_map(|(arrival, answer)| match answer {
-            SubmitAnswer::Accepted { state } if !state.is_open() => Some((arrival.submission.id, *state)),
+        .filter_map(|(submission, answer)| match answer {
+            SubmitAnswer::Accepted { state } if !state.is_open() => Some((submission.id, *state)),
             _ => None,
         })
         .collect()
 }
 
 /// How many steps of the accepted tasks can start at once.
-fn n_roots(parcel: &[Arrival], answers: &[SubmitAnswer]) -> usize {
+fn n_roots(parcel: &[&Submission], answers: &[SubmitAnswer]) -> usize {
     let accepted = parcel.iter().zip(answers).filter(|(_, a)| matches!(a, SubmitAnswer::Accepted { .. }));
-    accepted.map(|(arrival, _)| arrival.submission.plan.graph.roots().count()).sum()
+    accepted.map(|(submission, _)| submission.plan.graph.roots().count()).sum()
+}
+
+fn submissions(parcel: &[Arrival]) -> Vec<&Submission> {
+    parcel.iter().map(|arrival| &arrival.submission).collect()
 }
 
 fn reply(parcel: Vec<Arrival>, answers: Vec<SubmitAnswer>, at: Timestamp) {

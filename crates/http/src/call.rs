@@ -122,10 +122,10 @@ impl Call {
         }
     }
 
-    /// The part of a list of tasks that may be told.
-    pub(crate) fn reach(&self) -> Result<Reach, Problem> {
-        let reach = reach(&self.principal, self.permission());
-        if reach.is_nothing() { Err(forbidden(self.permission())) } else { Ok(reach) }
+    /// The part of a list of tasks with which something may be done.
+    pub(crate) fn reach(&self, permission: Permission) -> Result<Reach, Problem> {
+        let reach = reach(&self.principal, permission);
+        if reach.is_nothing() { Err(forbidden(permission)) } else { Ok(reach) }
     }
 
     /// The headers.

@@ -3,6 +3,7 @@
 use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
 use tasker_store::StoreError;
+use tasker_store::write::SubmitAnswer;
 
 /// SQLSTATE of a lock that was not had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -20,6 +21,8 @@ pub(crate) enum Trouble {
     LateCommit,
     /// Other sessions hold these tasks.
     Blocked(Vec<TaskId>),
+    /// Not every request of a batch that stands together was accepted.
+    Withheld(Vec<SubmitAnswer>),
     /// A rule said no.
     Refused(Rejection),
     /// The database holds something that this program cannot read.
@@ -93,7 +96,9 @@ impl Trouble {
     /// Whether the transaction failed in a way that leaves its connection as good as before.
     pub(crate) fn spares_connection(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Corrupt(_) | Self::Schema(_) | Self::Blocked(_) => true,
+            Self::Refused(_) | Self::Corrupt(_) | Self::Schema(_) | Self::Blocked(_) | Self::Withheld(_) => {
+                true
+            }
             Self::Sql(_) => self.sqlstate().is_some_and(|code| {
                 ["22", "23", "40", "54", "55", "57014", "25006"].iter().any(|class| code.starts_with(class))
             }),
@@ -109,6 +114,7 @@ impl Trouble {
             Self::Late(what) => unavailable(trying, what),
             Self::LateCommit => unknown(trying, "no answer to the commit in time"),
             Self::Blocked(tasks) => StoreError::Blocked { trying: trying.to_owned(), tasks },
+            Self::Withheld(answers) => StoreError::Withheld(answers),
             Self::Refused(rejection) => StoreError::Refused(rejection),
             Self::Corrupt(message) => StoreError::Corrupt(format!("{trying}: {message}")),
             Self::Schema(message) => StoreError::Schema(message),
@@ -123,6 +129,7 @@ impl std::fmt::Display for Trouble {
             Self::Late(what) => f.write_str(what),
             Self::LateCommit => f.write_str("no answer to the commit in time"),
             Self::Blocked(tasks) => write!(f, "{} tasks are held by other sessions", tasks.len()),
+            Self::Withheld(_) => f.write_str("not every request was accepted"),
             Self::Refused(rejection) => rejection.fmt(f),
             Self::Corrupt(message) | Self::Schema(message) => f.write_str(message),
         }

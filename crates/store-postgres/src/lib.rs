@@ -60,6 +60,7 @@ use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    TaskView,
 };
 use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -309,6 +310,10 @@ impl Store for PostgresStore {
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
         tasks::steps(&self.parts, id).await.trying("reading steps")
+    }
+
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
+        tasks::views(&self.parts, &ids).await.trying("reading tasks")
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {

@@ -94,9 +94,15 @@ const READS: &[Case] = &[
         &["transition_epoch_xid_n_idx", "task_pkey"],
     ),
     ("log_of_task", sql::LOG_OF_TASK, Purpose::Read, "md5('t7')::uuid, 0, 0, 0, 100", &["transition_pkey"]),
-    ("task_steps", sql::TASK_STEPS, Purpose::Read, "md5('t7')::uuid", &["step_pkey"]),
+    ("task_steps", sql::TASK_STEPS, Purpose::Read, "array[md5('t7')::uuid]", &["step_pkey"]),
     ("task_state", sql::TASK_STATE, Purpose::Read, "md5('t7')::uuid", &["task_pkey"]),
-    ("task_detail", sql::TASK_DETAIL, Purpose::Read, "md5('t7')::uuid", &["task_pkey", "task_input_pkey"]),
+    (
+        "task_details",
+        sql::TASK_DETAILS,
+        Purpose::Read,
+        "array[md5('t7')::uuid]",
+        &["task_pkey", "task_input_pkey"],
+    ),
     ("list_newest", sql::LIST_NEWEST, Purpose::Read, "md5('t7')::uuid, 51", &["task_pkey"]),
     ("list_oldest", sql::LIST_OLDEST, Purpose::Read, "md5('t7')::uuid, 51", &["task_pkey"]),
     (

@@ -119,7 +119,7 @@ statements! {
     SURVEY_USED = "survey_used",
     SYSTEM_INSERT = "system_insert",
     TASK_ANNOTATIONS = "task_annotations",
-    TASK_DETAIL = "task_detail",
+    TASK_DETAILS = "task_details",
     TASK_RESULT = "task_result",
     TASK_STATE = "task_state",
     TASK_STEPS = "task_steps",

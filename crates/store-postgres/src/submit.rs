@@ -79,8 +79,8 @@ pub(crate) async fn submit(parts: &Parts, batch: SubmitBatch) -> Result<Submitte
 /// transaction: a key that is there already makes the second fail.
 async fn swiftly(parts: &Parts, batch: &SubmitBatch) -> Result<Option<Submitted>, Trouble> {
     let submissions = &batch.submissions[..];
-    if submissions.iter().any(identities::deduplicates) || until_repeated_id(submissions) < submissions.len()
-    {
+    let deduplicates = submissions.iter().any(identities::deduplicates);
+    if batch.together || deduplicates || until_repeated_id(submissions) < submissions.len() {
         return Ok(None);
     }
     let (mut session, known) = loop {
@@ -93,11 +93,11 @@ async fn swiftly(parts: &Parts, batch: &SubmitBatch) -> Result<Option<Submitted>
     };
     let mut intake = Intake::new(parts, &mut session, batch);
     let result = intake.accept(submissions, &batch.rules, &known).await.map_err(Trouble::of_commit);
-    let (submitted, accepted) = intake.end(known.moment);
-    match session.end(result).await {
+    let ended = result.and_then(|()| intake.end(batch, known.moment));
+    match session.end(ended).await {
         Err(trouble) if is(&trouble, UNIQUE_VIOLATION) || trouble.is_lock_timeout() => Ok(None),
         Err(trouble) => Err(trouble),
-        Ok(()) => {
+        Ok((submitted, accepted)) => {
             accepted.committed(parts).await;
             Ok(Some(submitted))
         }
@@ -177,14 +177,18 @@ impl<'a, S: Statements> Intake<'a, S> {
             self.accept(these, &batch.rules, &known).await?;
             rest = others;
             if rest.is_empty() {
-                return Ok(self.end(known.moment));
+                return self.end(batch, known.moment);
             }
         }
     }
 
-    fn end(mut self, moment: Moment) -> (Submitted, Accepted) {
+    /// What is to be committed.
+    fn end(mut self, batch: &SubmitBatch, moment: Moment) -> Result<(Submitted, Accepted), Trouble> {
+        if batch.is_withheld(&self.answers) {
+            return Err(Trouble::Withheld(self.answers));
+        }
         let work = std::mem::take(&mut self.accepted.work);
-        (Submitted { answers: self.answers, work, now: moment.now }, self.accepted)
+        Ok((Submitted { answers: self.answers, work, now: moment.now }, self.accepted))
     }
 
     async fn accept(
@@ -268,7 +272,7 @@ impl Intake<'_, Session> {
                 None => self.answers.push(SubmitAnswer::Blocked),
             }
         }
-        Ok(self.end(moment))
+        self.end(batch, moment)
     }
 
     /// `None` if it would have to wait.

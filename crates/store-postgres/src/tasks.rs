@@ -1,12 +1,15 @@
 //! Reading tasks and their steps, one by one.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::record::{Annotation, StepDetail, TaskInput};
 use tasker_core::state::TaskState;
-use tasker_store::read::{QueueDepth, TaskDetail};
+use tasker_store::read::{QueueDepth, TaskDetail, TaskView};
+use uuid::Uuid;
 
 use crate::Parts;
 use crate::columns::small;
@@ -18,21 +21,77 @@ use crate::sql;
 /// One task.
 pub(crate) async fn task(parts: &Parts, id: TaskId) -> Result<Option<TaskDetail>, Trouble> {
     let mut session = parts.reads.begin(Begin::Snapshot).await?;
-    let task = task_in(parts, &mut session, id).await;
-    session.end(task).await
+    let details = details(parts, &mut session, &[id.0]).await;
+    Ok(session.end(details).await?.remove(&id))
 }
 
-async fn task_in(parts: &Parts, session: &mut Session, id: TaskId) -> Result<Option<TaskDetail>, Trouble> {
-    let query = session.query(sql::TASK_DETAIL).bind(id.0);
-    let Some(row) = session.row(query).await? else { return Ok(None) };
-    let Some(stored) = rows::task(&row, 0)? else { return Ok(None) };
-    let input = input(&row, 13)?;
-    let plan = parts.plans.get(session, stored.revision_id).await?;
-    let query = session.query(sql::TASK_ANNOTATIONS).bind(id.0);
-    let annotations = session.rows(query).await?;
-    let annotation = |row: &PgRow| Ok(Annotation { kind: row.try_get(0)?, value: rows::payload(row, 1)? });
-    let annotations = annotations.iter().map(annotation).collect::<Result<_, sqlx::Error>>()?;
-    Ok(Some(TaskDetail { record: stored.record(plan.digest), input, plan, annotations }))
+/// The steps of a task, in document order.
+pub(crate) async fn steps(parts: &Parts, id: TaskId) -> Result<Vec<StepDetail>, Trouble> {
+    let mut session = parts.reads.begin(Begin::Snapshot).await?;
+    let steps = steps_of(&mut session, &[id.0]).await;
+    Ok(session.end(steps).await?.remove(&id).unwrap_or_default())
+}
+
+/// Tasks with their steps.
+pub(crate) async fn views(parts: &Parts, ids: &[TaskId]) -> Result<Vec<TaskView>, Trouble> {
+    let mut session = parts.reads.begin(Begin::Snapshot).await?;
+    let views = views_in(parts, &mut session, ids).await;
+    session.end(views).await
+}
+
+async fn views_in(parts: &Parts, session: &mut Session, ids: &[TaskId]) -> Result<Vec<TaskView>, Trouble> {
+    let uuids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut details = details(parts, session, &uuids).await?;
+    let mut steps = steps_of(session, &uuids).await?;
+    let view = |id| {
+        let detail = details.remove(id)?;
+        Some(TaskView { detail, steps: steps.remove(id).unwrap_or_default() })
+    };
+    Ok(ids.iter().filter_map(view).collect())
+}
+
+async fn details(
+    parts: &Parts,
+    session: &mut Session,
+    ids: &[Uuid],
+) -> Result<HashMap<TaskId, TaskDetail>, Trouble> {
+    let query = session.query(sql::TASK_DETAILS).bind(ids.to_vec());
+    let rows = session.rows(query).await?;
+    let stored = rows.iter().map(|row| rows::task(row, 0)).collect::<Result<Vec<_>, _>>()?;
+    parts.plans.learn(session, stored.iter().flatten().map(|task| task.revision_id)).await?;
+    let mut annotations = if rows.is_empty() { HashMap::new() } else { annotations_of(session, ids).await? };
+    let mut details = HashMap::with_capacity(rows.len());
+    for (row, task) in rows.iter().zip(stored) {
+        let Some(task) = task else { continue };
+        let plan = parts.plans.get(session, task.revision_id).await?;
+        let annotations = annotations.remove(&task.id).unwrap_or_default();
+        let detail =
+            TaskDetail { record: task.record(plan.digest), input: input(row, 13)?, plan, annotations };
+        details.insert(detail.record.id, detail);
+    }
+    Ok(details)
+}
+
+async fn annotations_of(
+    session: &mut Session,
+    ids: &[Uuid],
+) -> Result<HashMap<TaskId, Vec<Annotation>>, Trouble> {
+    let query = session.query(sql::TASK_ANNOTATIONS).bind(ids.to_vec());
+    let mut annotations: HashMap<TaskId, Vec<Annotation>> = HashMap::new();
+    for row in session.rows(query).await? {
+        let annotation = Annotation { kind: row.try_get(1)?, value: rows::payload(&row, 2)? };
+        annotations.entry(TaskId(row.try_get(0)?)).or_default().push(annotation);
+    }
+    Ok(annotations)
+}
+
+async fn steps_of(session: &mut Session, ids: &[Uuid]) -> Result<HashMap<TaskId, Vec<StepDetail>>, Trouble> {
+    let query = session.query(sql::TASK_STEPS).bind(ids.to_vec());
+    let mut steps: HashMap<TaskId, Vec<StepDetail>> = HashMap::new();
+    for row in session.rows(query).await? {
+        steps.entry(TaskId(row.try_get(0)?)).or_default().push(rows::step_detail(&row)?);
+    }
+    Ok(steps)
 }
 
 fn input(row: &PgRow, first: usize) -> Result<TaskInput, sqlx::Error> {
@@ -49,15 +108,6 @@ fn input(row: &PgRow, first: usize) -> Result<TaskInput, sqlx::Error> {
         content: rows::digest(row, first + 9)?,
         created_by: row.try_get(first + 10)?,
     })
-}
-
-/// The steps of a task, in document order.
-pub(crate) async fn steps(parts: &Parts, id: TaskId) -> Result<Vec<StepDetail>, Trouble> {
-    let mut session = parts.reads.begin(Begin::Snapshot).await?;
-    let query = session.query(sql::TASK_STEPS).bind(id.0);
-    let rows = session.rows(query).await;
-    let steps = rows.and_then(|rows| Ok(rows.iter().map(rows::step_detail).collect::<Result<_, _>>()?));
-    session.end(steps).await
 }
 
 /// The state of a task.

@@ -10,7 +10,7 @@ use tasker_core::ids::Ordinal;
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
-use tasker_store::read::{Cursor, LogQuery};
+use tasker_store::read::{Cursor, LogQuery, TaskFilter};
 use tasker_store::write::{ApplyBatch, Claiming, FromQueue, SubmitBatch};
 use tasker_store::{Store, StoreError};
 use tasker_store_postgres::{PostgresOptions, PostgresStore};
@@ -155,8 +155,7 @@ async fn a_read_only_database_is_unavailable() {
     let mut other = database.connect().await;
     execute(&mut other, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$").await;
     let fresh = driver(&database).await;
-    let batch =
-        SubmitBatch { submissions: vec![fresh.request(&diamond())], rules: steady_rules(), budget: None };
+    let batch = SubmitBatch::of([fresh.request(&diamond())], steady_rules());
     let refused = fresh.store.submit(batch).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     assert_eq!(fresh.store.namespaces().await.unwrap(), ["default"]);
@@ -326,8 +325,7 @@ async fn a_pool_that_is_used_up_is_told() {
     let mut other = database.connect().await;
     execute(&mut other, "BEGIN; LOCK TABLE tasker.task IN ACCESS EXCLUSIVE MODE").await;
     let submit = || {
-        let batch =
-            SubmitBatch { submissions: vec![d.request(&diamond())], rules: steady_rules(), budget: None };
+        let batch = SubmitBatch::of([d.request(&diamond())], steady_rules());
         d.store.submit(batch)
     };
     let (one, two) = tokio::join!(submit(), submit());
@@ -363,6 +361,32 @@ async fn an_idle_node_asks_little() {
     let locks = "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND locktype <> 'virtualxid'";
     let locks: i64 = sqlx::query_scalar(locks).fetch_one(&mut other).await.unwrap();
     assert_eq!(locks, 0);
+}
+
+/// A page of 100 tasks of 50 steps each, with all of their parts: the statements of the three calls that it takes, as
+/// `GET /tasks?include=...` makes them on a node that knows the definition. What begins and ends a transaction is not counted.
+#[tokio::test]
+async fn api_47_a_page_of_whole_tasks_takes_six_statements_at_most() {
+    let cluster = Cluster::start(Durability::None);
+    let url = cluster.url("postgres");
+    PostgresStore::migrate(&url).await.unwrap();
+    let names: Vec<String> = (0..50).map(|n| format!("s{n}")).collect();
+    let steps: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+    let wide = plan("wide", &steps);
+    let d = driver_at(&url).await;
+    d.register(&wide).await;
+    let batch = SubmitBatch::of((0..100).map(|_| d.request(&wide)), steady_rules());
+    d.store.submit(batch).await.unwrap();
+    let mut other = <PgConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    execute(&mut other, "CREATE EXTENSION pg_stat_statements; SELECT pg_stat_statements_reset()").await;
+    let page = d.store.tasks(TaskFilter { limit: 100, ..TaskFilter::default() }).await.unwrap();
+    let views = d.store.task_views(page.tasks.iter().map(|task| task.task_id).collect()).await.unwrap();
+    d.store.now().await.unwrap();
+    assert_eq!((views.len(), views[99].steps.len()), (100, 50));
+    let calls = "SELECT sum(calls)::bigint FROM pg_stat_statements
+        WHERE query !~ 'pg_stat_statements|^(BEGIN|COMMIT|ROLLBACK)'";
+    let calls: i64 = sqlx::query_scalar(calls).fetch_one(&mut other).await.unwrap();
+    assert!(calls <= 6, "{calls} statements");
 }
 
 /// A task that a claim could not get is waited for by the next one.

@@ -83,7 +83,7 @@ fn custom(identity: &str) -> CustomIdentity {
 }
 
 fn batch<'a>(requests: impl IntoIterator<Item = &'a Submission>) -> SubmitBatch {
-    SubmitBatch { submissions: requests.into_iter().cloned().collect(), rules: steady_rules(), budget: None }
+    SubmitBatch::of(requests.into_iter().cloned(), steady_rules())
 }
 
 async fn bill(transaction: &mut PgConnection, id: i64) {

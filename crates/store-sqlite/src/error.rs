@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::ErrorCode;
 use tasker_core::decide::Rejection;
 use tasker_store::StoreError;
+use tasker_store::write::SubmitAnswer;
 
 /// Why something inside the store failed, before it is known what was tried.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) enum Trouble {
     Commit(rusqlite::Error),
     /// A file beside the database could not be used.
     File(std::io::Error),
+    /// Not every request of a batch that stands together was accepted.
+    Withheld(Vec<SubmitAnswer>),
     /// A rule said no.
     Refused(Rejection),
     /// The database holds something that this program cannot read.
@@ -46,6 +49,7 @@ impl std::fmt::Display for Trouble {
         match self {
             Self::Sql(error) | Self::Commit(error) => error.fmt(f),
             Self::File(error) => error.fmt(f),
+            Self::Withheld(_) => f.write_str("not every request was accepted"),
             Self::Refused(rejection) => rejection.fmt(f),
             Self::Corrupt(message) | Self::Panic(message) => f.write_str(message),
         }
@@ -58,7 +62,7 @@ impl Trouble {
         match self {
             Self::Sql(error) => error.sqlite_error_code().is_none(),
             Self::Corrupt(_) => true,
-            Self::Commit(_) | Self::File(_) | Self::Refused(_) | Self::Panic(_) => false,
+            Self::Commit(_) | Self::File(_) | Self::Withheld(_) | Self::Refused(_) | Self::Panic(_) => false,
         }
     }
 
@@ -83,6 +87,7 @@ impl Trouble {
             Self::Sql(error) => of_sqlite(trying, error),
             Self::Commit(error) => of_commit(trying, error),
             Self::File(error) => unavailable(trying, error),
+            Self::Withheld(answers) => StoreError::Withheld(answers),
             Self::Refused(rejection) => StoreError::Refused(rejection),
             Self::Corrupt(message) => StoreError::Corrupt(format!("{trying}: {message}")),
             Self::Panic(message) => unstorable(trying, format!("the store panicked: {message}")),

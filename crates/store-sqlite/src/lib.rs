@@ -55,6 +55,7 @@ use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    TaskView,
 };
 use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -186,6 +187,10 @@ impl Store for SqliteStore {
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
         self.threads.read("reading steps", move |reader| tasks::steps(reader, id)).await
+    }
+
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
+        self.threads.read("reading tasks", move |reader| tasks::views(reader, &ids)).await
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {

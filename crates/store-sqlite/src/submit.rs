@@ -27,6 +27,9 @@ pub(crate) fn submit(writing: &mut Writing<'_>, batch: &SubmitBatch) -> Result<S
     for submission in &batch.submissions {
         answers.push(run.one(writing, submission, &mut new)?);
     }
+    if batch.is_withheld(&answers) {
+        return Err(Trouble::Withheld(answers));
+    }
     save::new_tasks(writing.connection, &new)?;
     let work = work::of_all(writing, &new)?;
     Ok(Submitted { answers, work, now: writing.now })

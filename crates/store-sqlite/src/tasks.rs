@@ -6,7 +6,7 @@ use tasker_core::payload::Payload;
 use tasker_core::record::{Annotation, StepDetail, TaskInput};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::read::{QueueDepth, TaskDetail};
+use tasker_store::read::{QueueDepth, TaskDetail, TaskView};
 use uuid::Uuid;
 
 use crate::error::Trouble;
@@ -17,16 +17,33 @@ use crate::threads::Reader;
 
 /// One task without its steps.
 pub(crate) fn task(reader: &mut Reader, id: TaskId) -> Result<Option<TaskDetail>, Trouble> {
+    reader.snapshot(|reader| Ok(detail(reader, id)?.map(|(_, detail)| detail)))
+}
+
+/// Tasks with their steps.
+pub(crate) fn views(reader: &mut Reader, ids: &[TaskId]) -> Result<Vec<TaskView>, Trouble> {
     reader.snapshot(|reader| {
-        let Some(stored) = load::task(&reader.connection, id)? else { return Ok(None) };
-        let revision = reader.revisions.get(&reader.connection, stored.revision_id)?;
-        Ok(Some(TaskDetail {
-            record: stored.record(revision.plan.digest),
-            input: input(&reader.connection, stored.seq)?,
-            plan: revision.plan.clone(),
-            annotations: annotations(&reader.connection, stored.seq)?,
-        }))
+        let mut views = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some((seq, detail)) = detail(reader, *id)? {
+                views.push(TaskView { detail, steps: steps_of(&reader.connection, seq)? });
+            }
+        }
+        Ok(views)
     })
+}
+
+/// A task, and its number in this file.
+fn detail(reader: &Reader, id: TaskId) -> Result<Option<(i64, TaskDetail)>, Trouble> {
+    let Some(stored) = load::task(&reader.connection, id)? else { return Ok(None) };
+    let revision = reader.revisions.get(&reader.connection, stored.revision_id)?;
+    let detail = TaskDetail {
+        record: stored.record(revision.plan.digest),
+        input: input(&reader.connection, stored.seq)?,
+        plan: revision.plan.clone(),
+        annotations: annotations(&reader.connection, stored.seq)?,
+    };
+    Ok(Some((stored.seq, detail)))
 }
 
 /// The steps of a task, in document order.

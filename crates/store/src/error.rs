@@ -3,6 +3,8 @@
 use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
 
+use crate::write::SubmitAnswer;
+
 /// Why a store call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -42,6 +44,9 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Not every request of a batch that stands together was accepted; nothing was written.
+    #[error("not every request was accepted, so none of them was stored")]
+    Withheld(Vec<SubmitAnswer>),
     /// A rule said no.
     #[error(transparent)]
     Refused(#[from] Rejection),

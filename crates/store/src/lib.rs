@@ -38,6 +38,7 @@ use crate::integrity::{CheckPart, Checked, Finding, RepairRequest, Repaired, Who
 use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    TaskView,
 };
 use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -94,6 +95,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// The steps of a task, in document order; empty if there is no such task.
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError>;
+
+    /// Tasks with their steps, all as they were at one moment, in the order of the ids, of which none stands twice; those that
+    /// there are not are left out.
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError>;
 
     /// The result of one step, if it is done.
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError>;

@@ -10,7 +10,7 @@ use tasker_core::decide::Rejection;
 use tasker_core::ids::TaskId;
 use tasker_core::names::{HandlerName, StepName};
 use tasker_core::plan::Plan;
-use tasker_core::record::{Annotation, Origin, TaskInput, TaskRecord, Transition};
+use tasker_core::record::{Annotation, Origin, StepDetail, TaskInput, TaskRecord, Transition};
 use tasker_core::time::Timestamp;
 
 pub use crate::list::{TaskFilter, TaskPage, TaskRow};
@@ -26,6 +26,15 @@ pub struct TaskDetail {
     pub plan: Arc<Plan>,
     /// Its annotations, oldest first.
     pub annotations: Vec<Annotation>,
+}
+
+/// A task with its steps.
+#[derive(Clone, Debug)]
+pub struct TaskView {
+    /// The task.
+    pub detail: TaskDetail,
+    /// Its steps, in document order.
+    pub steps: Vec<StepDetail>,
 }
 
 /// Which log entries to read.

@@ -19,6 +19,7 @@ use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    TaskView,
 };
 use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -122,6 +123,10 @@ impl<W: Wrapper> Store for W {
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
         self.inner().steps(id).await
+    }
+
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
+        self.inner().task_views(ids).await
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {

@@ -23,6 +23,20 @@ pub struct SubmitBatch {
     pub rules: Arc<Rules>,
     /// What the submitting worker can start at once; `None` claims nothing.
     pub budget: Option<ClaimBudget>,
+    /// Whether they stand together: unless every one of them is accepted, none is ([`crate::StoreError::Withheld`]).
+    pub together: bool,
+}
+
+impl SubmitBatch {
+    /// Requests that are decided each by itself, and of which nothing is claimed.
+    pub fn of(submissions: impl IntoIterator<Item = Submission>, rules: Arc<Rules>) -> Self {
+        Self { submissions: submissions.into_iter().collect(), rules, budget: None, together: false }
+    }
+
+    /// Whether nothing of it may be stored, now that these are the answers.
+    pub fn is_withheld(&self, answers: &[SubmitAnswer]) -> bool {
+        self.together && !answers.iter().all(|answer| matches!(answer, SubmitAnswer::Accepted { .. }))
+    }
 }
 
 /// What came of a [`SubmitBatch`].

@@ -119,7 +119,7 @@ impl Driver {
 
     /// Submits requests in one transaction.
     pub async fn submit_all(&self, submissions: Vec<Submission>, budget: Option<ClaimBudget>) -> Submitted {
-        let batch = SubmitBatch { submissions, rules: self.rules.clone(), budget };
+        let batch = SubmitBatch { budget, ..SubmitBatch::of(submissions, self.rules.clone()) };
         self.store.submit(batch).await.expect("submit")
     }
 

@@ -65,7 +65,7 @@ async fn dom_24_a_failure_at_the_third_step_leaves_nothing() {
     d.register(&plan).await;
     file.break_at("BEFORE INSERT ON step WHEN (SELECT count(*) FROM step) = 2");
     let request = d.request(&plan);
-    let batch = SubmitBatch { submissions: vec![request.clone()], rules: d.rules.clone(), budget: None };
+    let batch = SubmitBatch::of([request.clone()], d.rules.clone());
     d.store.submit(batch).await.unwrap_err();
     assert!(d.store.task(request.id).await.unwrap().is_none());
     assert!(d.steps(request.id).await.is_empty());

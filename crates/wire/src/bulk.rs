@@ -36,8 +36,12 @@ pub struct BulkCreatedItem {
 pub struct BulkActed {
     /// Whether nothing was done.
     pub dry_run: bool,
-    /// In the order of the request.
+    /// In the order of the request; tasks that a filter found, oldest first.
     pub results: Vec<BulkActedItem>,
+    /// Whether more tasks may match the filter.
+    pub has_more: bool,
+    /// What goes on with those, as `cursor`; `null` if there are none.
+    pub next_cursor: Option<String>,
 }
 
 /// What came of it for one task.

@@ -145,6 +145,31 @@ pub struct TaskSummary {
     /// When it ended.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub completed_at: Option<Instant>,
+    /// What it works on; absent unless it is included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>, nullable = false))]
+    pub context: Option<Payload>,
+    /// Where it stands as a whole; absent unless it is included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub execution: Option<ExecutionDocument>,
+    /// Its steps, in document order; absent unless they are included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub steps: Option<Vec<StepDocument>>,
+    /// Its annotations, oldest first; absent unless they are included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub annotations: Option<Vec<AnnotationDocument>>,
+}
+
+impl TaskSummary {
+    /// Takes over the parts that the document of the task shows.
+    pub fn take_parts_of(&mut self, document: TaskDocument) {
+        let TaskDocument { context, execution, steps, annotations, .. } = document;
+        (self.context, self.execution, self.steps, self.annotations) =
+            (context, execution, steps, annotations);
+    }
 }
 
 impl From<TaskRow> for TaskSummary {
@@ -168,6 +193,10 @@ impl From<TaskRow> for TaskSummary {
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
             completed_at: row.completed_at.map(Into::into),
+            context: None,
+            execution: None,
+            steps: None,
+            annotations: None,
         }
     }
 }

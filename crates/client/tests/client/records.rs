@@ -40,7 +40,7 @@ async fn many_tasks_are_created_once_and_acted_on() {
     let server = Server::start().await;
     let mut wrong = order();
     wrong.name = "nothing".into();
-    let request = BulkCreateRequest { tasks: vec![order(), wrong] };
+    let request = BulkCreateRequest { tasks: vec![order(), wrong], atomic: false };
     let created = server.client.create_tasks(&request, "key").await.unwrap().results;
     assert_eq!(created.iter().map(|item| item.status).collect::<Vec<_>>(), [201, 422]);
     let again = server.client.create_tasks(&request, "key").await.unwrap().results;

@@ -64,6 +64,15 @@ impl Fields {
         self.problems.push(RequestProblem::new(code, format!("/{field}"), message));
     }
 
+    /// Notes problems inside of a field.
+    pub fn fail_within(&mut self, field: &str, problems: Vec<RequestProblem>) {
+        let within = |problem: RequestProblem| {
+            let pointer = format!("/{field}{}", problem.pointer.trim_end_matches('/'));
+            RequestProblem { pointer, ..problem }
+        };
+        self.problems.extend(problems.into_iter().map(within));
+    }
+
     /// The value of a field, whatever it is.
     pub fn value(&self, field: &str) -> Option<&Payload> {
         self.raw(field).filter(|value| value.as_str() != "null")

@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// A task with each of its steps.
-    async fn whole_task(&self, id: TaskId) -> Result<TaskView, UseCaseError> {
+    pub(super) async fn whole_task(&self, id: TaskId) -> Result<TaskView, UseCaseError> {
         let view = self.task(id).await?;
         let (found, expected) = (view.steps.len(), view.detail.plan.graph.n_steps());
         if found != expected {

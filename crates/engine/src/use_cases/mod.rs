@@ -14,11 +14,13 @@ mod readers;
 pub(crate) mod resolutions;
 pub(crate) mod schemas;
 mod submit;
+mod submit_together;
 mod survey;
 
 pub use health::HealthReport;
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};
 pub use operate::{Operation, Operator};
-pub use read::TaskView;
 pub use submit::SubmittedTask;
+pub use submit_together::Together;
+pub use tasker_store::read::TaskView;

@@ -1,12 +1,13 @@
 //! Operators' actions on tasks and steps.
 
 use serde_json::Value;
-use tasker_core::decide::{Action, Answer, Input, NewLimit};
+use tasker_core::decide::{Action, Answer, Input, NewLimit, Workset};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::record::{Annotation, RowVersion};
 use tasker_core::request::{RequestProblem, kind_problem, tag_problems, text_problem};
+use tasker_store::read::TaskView;
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
@@ -111,16 +112,41 @@ impl Engine {
     ) -> Result<(), UseCaseError> {
         check_texts(&operation, &operator)?;
         let detail = self.task_detail(task).await?;
-        let action = self.action(task, &detail.plan, operation)?;
-        let Operator { actor, reason, expected } = operator;
-        let input = Input::Operate { action, actor, reason, expected };
+        let input = self.input(task, &detail.plan, operation, operator)?;
         let (reply, answer) = oneshot::channel();
         let item = Item::of_operator(task, input, reply);
         self.lanes.send(item).await.map_err(|_| UseCaseError::Stopped)?;
-        match answer.await.map_err(|_| UseCaseError::Stopped)?? {
-            Answer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
-            _ => Ok(()),
-        }
+        told(answer.await.map_err(|_| UseCaseError::Stopped)??)
+    }
+
+    /// What [`Engine::operate`] would come to now; nothing is done. When it is, the task may have moved on.
+    ///
+    /// # Errors
+    /// As [`Engine::operate`].
+    pub async fn rehearse(
+        &self,
+        task: TaskId,
+        operation: Operation,
+        operator: Operator,
+    ) -> Result<(), UseCaseError> {
+        check_texts(&operation, &operator)?;
+        let TaskView { detail, steps } = self.whole_task(task).await?;
+        let input = self.input(task, &detail.plan, operation, operator)?;
+        let now = self.parts.store.now().await?;
+        let steps = steps.into_iter().map(|step| (step.record, step.queue));
+        let mut work = Workset::new(detail.plan, &self.parts.rules, now, detail.record, steps);
+        told(work.take(input))
+    }
+
+    fn input(
+        &self,
+        task: TaskId,
+        plan: &Plan,
+        operation: Operation,
+        operator: Operator,
+    ) -> Result<Input, UseCaseError> {
+        let Operator { actor, reason, expected } = operator;
+        Ok(Input::Operate { action: self.action(task, plan, operation)?, actor, reason, expected })
     }
 
     fn action(&self, task: TaskId, plan: &Plan, operation: Operation) -> Result<Action, UseCaseError> {
@@ -154,6 +180,13 @@ impl Engine {
                 }
             }
         })
+    }
+}
+
+fn told(answer: Answer) -> Result<(), UseCaseError> {
+    match answer {
+        Answer::Refused(rejection) => Err(UseCaseError::Refused(rejection)),
+        _ => Ok(()),
     }
 }
 

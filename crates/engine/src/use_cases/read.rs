@@ -11,7 +11,9 @@ use tasker_core::record::{StepDetail, Transition};
 use tasker_core::state::{StepState, TaskState};
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
-use tasker_store::read::{Cursor, LogEntry, LogQuery, QueueDepth, TaskDetail, TaskFilter, TaskPage};
+use tasker_store::read::{
+    Cursor, LogEntry, LogQuery, QueueDepth, TaskDetail, TaskFilter, TaskPage, TaskView,
+};
 use tasker_store::workers::WorkerRow;
 
 use super::operate::position;
@@ -24,24 +26,22 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Log entries that are read at once.
 const LOG_PAGE: usize = 5_000;
 
-/// A task with its steps.
-#[derive(Clone, Debug)]
-pub struct TaskView {
-    /// The task.
-    pub detail: TaskDetail,
-    /// Its steps, in document order.
-    pub steps: Vec<StepDetail>,
-}
-
 impl Engine {
     /// One task with its steps.
     ///
     /// # Errors
     /// `task_not_found`.
     pub async fn task(&self, id: TaskId) -> Result<TaskView, UseCaseError> {
-        let detail = self.task_detail(id).await?;
-        let steps = self.parts.store.steps(id).await?;
-        Ok(TaskView { detail, steps })
+        let views = self.parts.store.task_views(vec![id]).await?;
+        views.into_iter().next().ok_or_else(|| UseCaseError::task_not_found(id))
+    }
+
+    /// Tasks with their steps, all as they were at one moment, in the order of the ids; without those that there are not.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Store`].
+    pub async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, UseCaseError> {
+        Ok(self.parts.store.task_views(ids).await?)
     }
 
     /// The steps of a task, in document order; none if there is no such task.
@@ -140,11 +140,10 @@ impl Engine {
         id: TaskId,
         steps: Option<&[StepName]>,
     ) -> Result<Vec<StepReadiness>, UseCaseError> {
-        let Some(detail) = self.parts.store.task(id).await? else { return Ok(Vec::new()) };
-        let stored = self.parts.store.steps(id).await?;
+        let Some(view) = self.parts.store.task_views(vec![id]).await?.pop() else { return Ok(Vec::new()) };
         let now = self.parts.store.now().await?;
-        let records = stored.iter().map(|step| &step.record);
-        Ok(step_readiness(&detail.plan, &detail.record, records, steps, now))
+        let records = view.steps.iter().map(|step| &step.record);
+        Ok(step_readiness(&view.detail.plan, &view.detail.record, records, steps, now))
     }
 
     async fn what_explains(&self, id: TaskId) -> Result<Known, UseCaseError> {

@@ -9,21 +9,20 @@ use tasker_core::request::{self, Acceptance, TaskRequest};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::definitions::{Resolved, Selector};
-use tasker_store::read::TaskDetail;
+use tasker_store::read::{TaskDetail, TaskView};
 use tasker_store::write::{SubmitAnswer, SubmitBatch};
 use tasker_store::{StoreError, SubmitTransaction};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::definitions::missing;
-use super::read::TaskView;
 use crate::engine::Engine;
 use crate::error::UseCaseError;
 use crate::intake::{self, Arrival, HandedIn};
 use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
 
 /// How often a definition may change between being read and the submission before the request is refused.
-const MOST_RESOLUTIONS: usize = 8;
+pub(super) const MOST_RESOLUTIONS: usize = 8;
 
 /// A task that is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,12 +69,7 @@ impl Engine {
     ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
         let id = self.id_for(&request);
         let HandedIn { submission, answer, at } = self.insist(&request, id).await?;
-        let view = match answer {
-            SubmitAnswer::Accepted { state } => {
-                self.decided(&submission, at).filter(|view| view.detail.record.state == state)
-            }
-            _ => None,
-        };
+        let view = self.decided(&submission, &answer, at);
         let submitted = self.outcome(&request, id, answer).await?;
         match view {
             Some(view) => Ok((submitted, view)),
@@ -99,11 +93,18 @@ impl Engine {
         }
     }
 
-    /// The task as it was decided that it be, if none of its steps was claimed with it: who claims them is not known here.
-    fn decided(&self, submission: &Submission, at: Timestamp) -> Option<TaskView> {
+    /// A task that was accepted, as it was decided that it be, if none of its steps was claimed with it: who claims them is
+    /// not known here.
+    pub(super) fn decided(
+        &self,
+        submission: &Submission,
+        answer: &SubmitAnswer,
+        at: Timestamp,
+    ) -> Option<TaskView> {
+        let SubmitAnswer::Accepted { state } = answer else { return None };
         let task = decide::submit(submission, &self.parts.rules, at, None).ok()?;
         let steps = task.steps();
-        let record = task.change.task?;
+        let record = task.change.task.filter(|record| record.state == *state)?;
         let annotations = task.change.annotations;
         let detail = TaskDetail { record, input: task.input, plan: submission.plan.clone(), annotations };
         Some(TaskView { detail, steps })
@@ -131,7 +132,7 @@ impl Engine {
         self.parts.store.hint().await;
     }
 
-    fn id_for(&self, request: &TaskRequest) -> TaskId {
+    pub(super) fn id_for(&self, request: &TaskRequest) -> TaskId {
         request.id.unwrap_or_else(|| TaskId(self.options().entropy.id()))
     }
 
@@ -142,30 +143,42 @@ impl Engine {
         id: TaskId,
         door: &mut Door<'_>,
     ) -> Result<HandedIn, UseCaseError> {
-        let selector = Selector {
-            namespace: request.namespace.clone(),
-            name: request.name.clone(),
-            version: request.version.clone(),
-        };
+        let selector = selector_of(request);
         let mut n_before = 0;
         loop {
-            let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
+            let submission = self.submission_of(request, id).await?;
             let handed_in = self.pass(submission, door).await?;
             n_before += 1;
-            match &handed_in.answer {
-                SubmitAnswer::NotLatest if n_before < MOST_RESOLUTIONS => {
-                    self.resolutions.forget(&selector);
-                }
-                SubmitAnswer::Refused(refusal)
-                    if refusal.code == "not_found"
-                        && n_before < MOST_RESOLUTIONS
-                        && self.resolutions.forget(&selector) => {}
-                _ => return Ok(handed_in),
+            if n_before == MOST_RESOLUTIONS || !self.was_resolved_wrongly(&selector, &handed_in.answer) {
+                return Ok(handed_in);
             }
         }
     }
 
-    /// The request, checked and completed by its definition.
+    /// Whether an answer may only be so because what is remembered of a definition is out of date; it is forgotten then.
+    pub(super) fn was_resolved_wrongly(&self, selector: &Selector, answer: &SubmitAnswer) -> bool {
+        match answer {
+            SubmitAnswer::NotLatest => {
+                self.resolutions.forget(selector);
+                true
+            }
+            SubmitAnswer::Refused(refusal) => {
+                refusal.code == "not_found" && self.resolutions.forget(selector)
+            }
+            _ => false,
+        }
+    }
+
+    /// The request, checked and completed by the definition that it means.
+    pub(super) async fn submission_of(
+        &self,
+        request: &TaskRequest,
+        id: TaskId,
+    ) -> Result<Submission, UseCaseError> {
+        self.submission(request, &self.plan_of(&selector_of(request)).await?, id)
+    }
+
+    /// The request, checked and completed by a definition.
     fn submission(
         &self,
         request: &TaskRequest,
@@ -211,8 +224,7 @@ impl Engine {
             }
             Door::Transaction(transaction) => {
                 let rules = self.parts.rules.clone();
-                let submissions = vec![submission.clone()];
-                let batch = SubmitBatch { submissions, rules, budget: None };
+                let batch = SubmitBatch::of([submission.clone()], rules);
                 let mut submitted = transaction.submit(batch).await?;
                 let answer = submitted.answers.pop();
                 let answer =
@@ -223,7 +235,7 @@ impl Engine {
         Ok(answer.await.map_err(|_| UseCaseError::Stopped)??)
     }
 
-    async fn outcome(
+    pub(super) async fn outcome(
         &self,
         request: &TaskRequest,
         id: TaskId,
@@ -262,6 +274,15 @@ impl Engine {
             return Ok(SubmittedTask { task_id: of, status: first.record.state, created: false });
         }
         Err(key_reused(of))
+    }
+}
+
+/// The definition that a request means.
+pub(super) fn selector_of(request: &TaskRequest) -> Selector {
+    Selector {
+        namespace: request.namespace.clone(),
+        name: request.name.clone(),
+        version: request.version.clone(),
     }
 }
 

@@ -49,6 +49,7 @@ codes! {
     UNSUPPORTED_MEDIA_TYPE UNSUPPORTED_MEDIA_TYPE "The body is not of a media type that is taken";
     IDEMPOTENCY_KEY_REUSED UNPROCESSABLE_ENTITY "The key was used for another request";
     VALIDATION_FAILED UNPROCESSABLE_ENTITY "The request breaks rules";
+    NOT_ALL_ACCEPTED UNPROCESSABLE_ENTITY "Not all can be accepted, so that none was";
     CONTEXT_SCHEMA_VIOLATION UNPROCESSABLE_ENTITY "The context does not fit the schema";
     HANDLER_NOT_FOUND UNPROCESSABLE_ENTITY "There is no such definition";
     RATE_LIMITED TOO_MANY_REQUESTS "Too many requests";

@@ -76,6 +76,35 @@ impl Problem {
         Self::new(code, summary(&errors)).errors(errors)
     }
 
+    /// One rule that a field of the body breaks.
+    pub(crate) fn field(code: &'static str, pointer: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![RequestProblem::new(code, pointer, message)])
+    }
+
+    /// Everything that is wrong with the parts of a body.
+    pub(crate) fn of_entries(code: &Code, errors: Vec<ProblemEntry>) -> Self {
+        Self::new(code, summary(&errors)).errors(errors)
+    }
+
+    /// What it says, about a part of a body that stands at `place`.
+    pub(crate) fn entries_at(self, place: &str) -> Vec<ProblemEntry> {
+        if self.errors.is_empty() {
+            let (code, pointer) = (self.code.into_owned(), Some(place.to_owned()));
+            return vec![ProblemEntry {
+                code,
+                pointer,
+                parameter: None,
+                message: self.detail,
+                help: self.help,
+            }];
+        }
+        let within = |entry: ProblemEntry| {
+            let pointer = entry.pointer.unwrap_or_default();
+            ProblemEntry { pointer: Some(format!("{place}{}", pointer.trim_end_matches('/'))), ..entry }
+        };
+        self.errors.into_iter().map(within).collect()
+    }
+
     pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
         self

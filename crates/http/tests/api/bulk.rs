@@ -68,11 +68,48 @@ async fn everything_wrong_with_an_action_is_told_at_once() {
             vec!["/action", "/task_ids/0", "/task_ids/1", "/dry_run"],
         ),
         (json!({"action": "cancel", "task_ids": [id, id]}), vec!["/task_ids/1"]),
+        (json!({"action": "cancel", "task_ids": [id], "filter": {"name": "x"}}), vec!["/filter"]),
+        (json!({"action": "cancel", "filter": {}}), vec!["/filter"]),
+        (json!({"action": "cancel", "filter": []}), vec!["/filter"]),
+        (
+            json!({"action": "cancel", "filter": {"state": 1, "priority": 10}}),
+            vec!["/filter/state", "/filter/priority"],
+        ),
+        (json!({"action": "cancel", "filter": {"name": "x"}, "cursor": "x"}), vec!["/cursor"]),
+        (json!({"action": "cancel", "task_ids": [id], "cursor": "x"}), vec!["/cursor"]),
         (json!({"action": "resolve", "task_ids": [id]}), vec!["/reason"]),
         (json!({"action": "cancel", "task_ids": vec![id; 501]}), vec!["/task_ids"]),
     ] {
         let refused = server.post("/tasks/bulk_actions", &body).await.problem(422, "VALIDATION_FAILED");
         assert_eq!(refused.places(), places, "{body}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn many_more_than_one_call_acts_on_are_reached_by_cursor() {
+    let server = Server::start().await;
+    for _ in 0..6 {
+        let tasks = vec![json!({"name": "order", "context": {}}); 100];
+        server.post("/tasks/bulk", &json!({"tasks": tasks, "atomic": true})).await.expect(201);
+    }
+    let filter = json!({"name": "order", "context": {}});
+    let ask = async |cursor: &Value| {
+        let body = json!({"action": "retry", "filter": filter, "cursor": cursor, "dry_run": true});
+        server.post("/tasks/bulk_actions", &body).await.expect(207).body
+    };
+    let first = ask(&Value::Null).await;
+    assert_eq!((statuses(&first).len(), &first["has_more"]), (500, &json!(true)));
+    let rest = ask(&first["next_cursor"]).await;
+    assert_eq!(
+        (statuses(&rest).len(), &rest["has_more"], &rest["next_cursor"]),
+        (100, &json!(false), &Value::Null)
+    );
+    let all: std::collections::BTreeSet<String> = [&first, &rest]
+        .iter()
+        .flat_map(|body| body["results"].as_array().unwrap())
+        .map(|item| item["task_id"].to_string())
+        .collect();
+    assert_eq!(all.len(), 600);
     server.stop().await;
 }

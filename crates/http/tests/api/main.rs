@@ -5,6 +5,7 @@ mod actions;
 mod analysis;
 mod analytics;
 mod api_keys;
+mod audit;
 mod auth;
 mod bulk;
 mod contract;

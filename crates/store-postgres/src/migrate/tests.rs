@@ -299,7 +299,7 @@ async fn again<T, F: Future<Output = Result<T, StoreError>>>(call: impl Fn() -> 
 }
 
 fn batch(request: &Submission) -> SubmitBatch {
-    SubmitBatch { submissions: vec![request.clone()], rules: steady_rules(), budget: None }
+    SubmitBatch::of([request.clone()], steady_rules())
 }
 
 fn changes(inputs: Vec<(TaskId, Input)>, claiming: Option<Claiming>) -> ApplyBatch {

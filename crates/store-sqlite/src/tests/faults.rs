@@ -58,7 +58,7 @@ async fn a_full_disk_refuses_the_batch_whole_and_loses_nothing() {
     big.context = Payload::from_stored(format!(r#"{{"x":"{}"}}"#, "x".repeat(400_000)));
     let (small, big_id) = (d.request(&plan), big.id);
     let small_id = small.id;
-    let batch = SubmitBatch { submissions: vec![small.clone(), big], rules: steady_rules(), budget: None };
+    let batch = SubmitBatch::of([small.clone(), big], steady_rules());
     let error = d.store.submit(batch).await.unwrap_err();
     assert!(
         matches!(&error, StoreError::Unavailable { trying, .. } if trying == "submitting tasks"),

@@ -123,8 +123,8 @@ mod tests {
             identity: IdentityStrategy::Default,
             content: Digest([0; 32]),
         };
-        let submissions = (1..=n).map(request).collect();
-        tables.submit(SubmitBatch { submissions, rules: Rules::default().into(), budget: None }, now());
+        let batch = SubmitBatch::of((1..=n).map(request), Rules::default().into());
+        tables.submit(&batch, now()).unwrap();
         tables
     }
 

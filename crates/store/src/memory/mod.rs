@@ -37,7 +37,7 @@ use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, Pruning, QueueDepth, SchemaStatus, TaskDetail, TaskFilter,
-    TaskPage,
+    TaskPage, TaskView,
 };
 use crate::survey::SurveyStore;
 use crate::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -95,7 +95,7 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
-        Ok(self.tables().submit(batch, self.time()))
+        self.tables().submit(&batch, self.time())
     }
 
     async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
@@ -153,6 +153,15 @@ impl Store for MemoryStore {
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
         Ok(self.tables().tasks.get(&id).map(|task| task.steps.clone()).unwrap_or_default())
+    }
+
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
+        let tables = self.tables();
+        let view = |id| {
+            let detail = tables.task_detail(id)?;
+            Some(TaskView { detail, steps: tables.tasks[&id].steps.clone() })
+        };
+        Ok(ids.into_iter().filter_map(view).collect())
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {

@@ -13,6 +13,7 @@ use tasker_core::record::{Annotation, StepDetail, StepRecord, TaskInput, TaskRec
 use tasker_core::time::Timestamp;
 
 use super::Tables;
+use crate::StoreError;
 use crate::write::{SubmitAnswer, SubmitBatch, Submitted, Work};
 
 /// A task with all that belongs to it.
@@ -28,17 +29,29 @@ pub(super) struct Task {
 }
 
 impl Tables {
-    pub(super) fn submit(&mut self, batch: SubmitBatch, now: Timestamp) -> Submitted {
-        let SubmitBatch { submissions, rules, mut budget } = batch;
+    pub(super) fn submit(&mut self, batch: &SubmitBatch, now: Timestamp) -> Result<Submitted, StoreError> {
+        let mut budget = batch.budget.clone();
         let mut submitted = Submitted { answers: Vec::new(), work: Vec::new(), now };
-        for submission in submissions {
-            let answer = match self.known_already(&submission).or_else(|| self.not_admitted(&submission)) {
+        let (n_accepted, last_cursor) = (self.n_accepted, self.last_cursor);
+        for submission in &batch.submissions {
+            let answer = match self.known_already(submission).or_else(|| self.not_admitted(submission)) {
                 Some(answer) => answer,
-                None => self.accept(&submission, &rules, now, budget.as_mut(), &mut submitted.work),
+                None => self.accept(submission, &batch.rules, now, budget.as_mut(), &mut submitted.work),
             };
             submitted.answers.push(answer);
         }
-        submitted
+        if batch.is_withheld(&submitted.answers) {
+            self.roll_back(n_accepted, last_cursor);
+            return Err(StoreError::Withheld(submitted.answers));
+        }
+        Ok(submitted)
+    }
+
+    /// Takes away what was accepted after so many tasks and log entries.
+    fn roll_back(&mut self, n_accepted: u64, last_cursor: u64) {
+        self.tasks.retain(|_, task| task.arrival <= n_accepted);
+        self.log.split_off(&(last_cursor + 1));
+        (self.n_accepted, self.last_cursor) = (n_accepted, last_cursor);
     }
 
     /// The id is looked at before everything else, so that a request that is sent again is never refused.

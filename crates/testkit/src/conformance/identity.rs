@@ -88,7 +88,7 @@ pub async fn dom_30_of_ten_at_once_one_is_accepted(store: StoreUnderTest) {
     let d = Driver::new(store);
     let request = hashing(&d).await;
     let calls = (0..10).map(|_| {
-        let batch = SubmitBatch { submissions: vec![request()], rules: d.rules.clone(), budget: None };
+        let batch = SubmitBatch::of([request()], d.rules.clone());
         let store = d.store.clone();
         tokio::spawn(async move { store.submit(batch).await.expect("submit").answers.remove(0) })
     });

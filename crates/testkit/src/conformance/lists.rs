@@ -200,6 +200,39 @@ pub async fn tasks_are_found_by_annotation(store: StoreUnderTest) {
     }
 }
 
+pub async fn tasks_are_read_with_all_that_belongs_to_them(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let noted = plan_with("noted", &[("a", &[]), ("b", &["a"])], |x| {
+        let value = AnnotationValue::Pointer("/n".into());
+        x.annotations = vec![AnnotationRule { kind: "seen".into(), from_step: step_name("a"), value }];
+    });
+    let wide = plan("wide", &[("x", &[]), ("y", &[]), ("z", &["x", "y"])]);
+    let (one, two, three) = (d.start(&noted).await, d.start(&wide).await, d.start(&noted).await);
+    d.drive(|step, _| {
+        if step == "x" {
+            Outcome::Failure(Failure::permanent("Broken", "broken", "it broke"))
+        } else {
+            success(r#"{"n":7}"#)
+        }
+    })
+    .await;
+    let views = d.store.task_views(vec![three, task_id(99), one, two]).await.expect("read");
+    let ids: Vec<_> = views.iter().map(|view| view.detail.record.id).collect();
+    assert_eq!(ids, [three, one, two]);
+    for view in &views {
+        let id = view.detail.record.id;
+        let alone = d.store.task(id).await.expect("read").expect("it exists");
+        assert_eq!(view.detail.record, alone.record);
+        assert_eq!(view.detail.input, alone.input);
+        assert_eq!(view.detail.annotations, alone.annotations);
+        assert_eq!(view.detail.plan.digest, alone.plan.digest);
+        assert_eq!(view.steps, d.steps(id).await);
+    }
+    assert_eq!(views[0].detail.annotations[0].value.as_str(), "7");
+    assert!(views[2].detail.annotations.is_empty() && views[2].steps[0].error.is_some());
+    assert!(d.store.task_views(Vec::new()).await.expect("read").is_empty());
+}
+
 pub async fn what_does_not_exist_is_absent(store: StoreUnderTest) {
     let d = Driver::new(store);
     assert!(d.store.task(task_id(1)).await.expect("read").is_none());

@@ -35,6 +35,7 @@ macro_rules! conformance_tests {
                 everything_of_a_request_is_stored,
                 a_request_sent_again_is_the_same_task,
                 one_batch_may_repeat_an_id,
+                requests_that_stand_together_are_all_stored_or_none,
                 what_was_decided_is_what_is_read,
                 a_submit_may_claim_its_first_steps,
                 a_task_may_have_to_wait_for_its_time,
@@ -110,6 +111,7 @@ macro_rules! conformance_tests {
                 tasks_are_found_by_their_state,
                 tasks_are_found_by_tag_and_time,
                 tasks_are_found_by_annotation,
+                tasks_are_read_with_all_that_belongs_to_them,
                 what_does_not_exist_is_absent,
                 the_queue_is_counted_per_handler,
             ];

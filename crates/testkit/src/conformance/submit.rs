@@ -5,7 +5,8 @@ use tasker_core::definition::Priority;
 use tasker_core::ids::{Digest, Ordinal};
 use tasker_core::payload::Payload;
 use tasker_core::state::{StepState, TaskState};
-use tasker_store::write::SubmitAnswer;
+use tasker_store::StoreError;
+use tasker_store::write::{SubmitAnswer, SubmitBatch};
 
 use crate::StoreUnderTest;
 use crate::definitions::{HANDLER, plan, plan_with, version};
@@ -81,6 +82,47 @@ pub async fn one_batch_may_repeat_an_id(store: StoreUnderTest) {
     assert_eq!(submitted.now, d.clock.now());
     assert_eq!(d.queued(one.id).await, [("a".to_owned(), 0)]);
     assert_eq!(d.queued(two.id).await, [("a".to_owned(), 0)]);
+}
+
+pub async fn requests_that_stand_together_are_all_stored_or_none(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let (order, unknown) = (plan("order", &[("a", &[])]), plan("other", &[("a", &[])]));
+    let bypassed = plan_with("bypassed", &[("a", &[])], |x| x.steps[0].skippable = true);
+    d.register(&order).await;
+    d.register(&bypassed).await;
+    let at_once = Submission { bypass: vec![Ordinal(0)], ..d.request(&bypassed) };
+    let good = vec![d.request(&order), at_once, d.request(&order)];
+    let stored = d.start(&order).await;
+    let again = Submission { content: Digest::of(b"other"), id: stored, ..d.request(&order) };
+    let pending = SubmitAnswer::Accepted { state: TaskState::Pending };
+    let complete = SubmitAnswer::Accepted { state: TaskState::Complete };
+    let batch = |submissions: Vec<Submission>| SubmitBatch {
+        together: true,
+        budget: Some(budget_for(d.worker, 1, &[HANDLER])),
+        ..SubmitBatch::of(submissions, d.rules.clone())
+    };
+    for (wrong, n_right) in [(d.request(&unknown), 0), (again, 1), (good[0].clone(), 3)] {
+        let mut submissions = good.clone();
+        submissions.insert(n_right, wrong);
+        let refused = d.store.submit(batch(submissions)).await.expect_err("not all are accepted");
+        let StoreError::Withheld(answers) = refused else { panic!("{refused:?}") };
+        assert_eq!(answers.len(), 4);
+        for (i, answer) in answers.iter().enumerate() {
+            assert_eq!(matches!(answer, SubmitAnswer::Accepted { .. }), i != n_right, "{i} of {answers:?}");
+        }
+        for request in &good {
+            assert!(d.store.task(request.id).await.expect("read").is_none(), "nothing is stored");
+            assert!(d.log(request.id).await.is_empty(), "and nothing told");
+        }
+        d.assert_sound().await;
+    }
+    let submitted = d.store.submit(batch(good.clone())).await.expect("all are accepted");
+    assert_eq!(submitted.answers[1..], [complete, pending]);
+    assert_eq!(submitted.work.len(), 1);
+    let views = d.store.task_views(good.iter().map(|request| request.id).collect()).await.expect("read");
+    let ids: Vec<_> = views.iter().map(|view| view.detail.record.id).collect();
+    assert_eq!(ids, good.iter().map(|request| request.id).collect::<Vec<_>>());
+    d.assert_sound().await;
 }
 
 pub async fn what_was_decided_is_what_is_read(store: StoreUnderTest) {

@@ -95,9 +95,9 @@ impl World {
     }
 
     fn submit(&mut self) -> Operation {
-        let submissions = (0..1 + self.rng.below(3)).map(|_| self.request()).collect();
+        let submissions: Vec<_> = (0..1 + self.rng.below(3)).map(|_| self.request()).collect();
         let budget = self.rng.percent(40).then(|| self.budget());
-        Operation::Submit(SubmitBatch { submissions, rules: self.rules.clone(), budget })
+        Operation::Submit(SubmitBatch { budget, ..SubmitBatch::of(submissions, self.rules.clone()) })
     }
 
     fn request(&mut self) -> Submission {

@@ -21,6 +21,7 @@ use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
 use tasker_store::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
+    TaskView,
 };
 use tasker_store::survey::SurveyStore;
 use tasker_store::workers::{Heartbeat, HeartbeatAnswer, WorkerRow};
@@ -288,6 +289,10 @@ impl Store for SimStore {
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
         self.read("steps", self.shared.store.steps(id)).await
+    }
+
+    async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
+        self.read("task_views", self.shared.store.task_views(ids)).await
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {

@@ -2,11 +2,13 @@
 
 mod annotations;
 mod bulk;
+mod selection;
 mod steps;
 mod tasks;
 
 pub use annotations::CreateAnnotationRequest;
-pub use bulk::{BulkAction, BulkActionRequest, BulkCreateRequest, MOST_ITEMS, MOST_TASK_IDS};
+pub use bulk::{BulkAction, BulkActionRequest, BulkCreateRequest, BulkCreation, MOST_ITEMS, MOST_TASK_IDS};
+pub use selection::TaskSelection;
 pub use steps::{CancelStepRequest, ResolveStepRequest, RetryStepRequest, UpdateStepRequest};
 pub use tasks::{
     CancelTaskRequest, CreateTaskRequest, ResolveTaskRequest, ResumeTaskRequest, RetryTaskRequest,

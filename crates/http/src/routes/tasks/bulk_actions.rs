@@ -12,6 +12,7 @@ use tasker_wire::request::{BulkAction, BulkActionRequest};
 use tasker_wire::{BulkActed, BulkActedItem};
 
 use super::resume;
+use super::selection::tasks_of;
 use crate::call::{Call, forbidden};
 use crate::gate::audit::Change;
 use crate::operation::Operation;
@@ -26,7 +27,8 @@ pub(crate) fn operation() -> Operation {
     Operation::new("act_on_tasks", "Cancel, retry, resume or resolve several tasks")
         .description(
             "Each by itself, with the permission that the action alone needs: what cannot be done with one keeps no other \
-             from it. A `dry_run` tells which tasks there are and may be acted on, not whether their state allows it.",
+             from it. `filter` means the oldest 500 of the tasks that match and that the caller may do this with; go on with \
+             `next_cursor` as `cursor`. A `dry_run` tells for each what would come of it, and does nothing.",
         )
         .body::<BulkActionRequest>()
         .reply::<BulkActed>(207, "What came of each")
@@ -43,9 +45,14 @@ pub(crate) async fn act_on_tasks(
     if !may(&call.principal, permission) {
         return Err(forbidden(permission));
     }
-    let items = request.task_ids.clone().into_iter().map(|id| item(&api, &call, &request, id));
+    let (task_ids, next_cursor) = match &request.filter {
+        None => (request.task_ids.clone(), None),
+        Some(filter) => tasks_of(&api, &call, permission, filter, request.cursor.as_deref()).await?,
+    };
+    let items = task_ids.into_iter().map(|id| item(&api, &call, &request, id));
     let results = stream::iter(items).buffered(AT_ONCE).collect().await;
-    Ok(json(StatusCode::MULTI_STATUS, &BulkActed { dry_run: request.dry_run, results }))
+    let acted = BulkActed { dry_run: request.dry_run, results, has_more: next_cursor.is_some(), next_cursor };
+    Ok(json(StatusCode::MULTI_STATUS, &acted))
 }
 
 const fn permission(action: BulkAction) -> Permission {
@@ -87,15 +94,18 @@ async fn act(
             (Wanted::RetryTask { steps: Vec::new(), limit: NewLimit::Keep }, StatusCode::ACCEPTED)
         }
         BulkAction::Resolve => (Wanted::ResolveTask, StatusCode::OK),
-        BulkAction::Resume if request.dry_run => return Ok(StatusCode::ACCEPTED),
         BulkAction::Resume => {
-            resume::resume(api, &detail).await?;
+            match request.dry_run {
+                true => resume::may_resume(&detail)?,
+                false => resume::resume(api, &detail).await?,
+            }
             return Ok(StatusCode::ACCEPTED);
         }
     };
-    if !request.dry_run {
-        let operator = Operator::named(call.principal.id()).because(request.reason.clone());
-        api.engine.operate(id, wanted, operator).await?;
+    let operator = Operator::named(call.principal.id()).because(request.reason.clone());
+    match request.dry_run {
+        true => api.engine.rehearse(id, wanted, operator).await?,
+        false => api.engine.operate(id, wanted, operator).await?,
     }
     Ok(status)
 }

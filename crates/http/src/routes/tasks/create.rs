@@ -7,7 +7,6 @@ use axum::response::Response;
 use tasker_core::access::{Action, Permission, Resource};
 use tasker_core::request::{Delivery, TaskRequest};
 use tasker_engine::use_cases::{SubmittedTask, TaskView};
-use tasker_store::read::TaskDetail;
 use tasker_wire::request::CreateTaskRequest;
 use tasker_wire::{TaskDocument, TaskReply};
 
@@ -108,23 +107,23 @@ pub(super) async fn submit(
     let request = asked_by(call, request, key);
     call.permit_in(&request.namespace)?;
     let (submitted, view) = api.engine.submit_and_view(request).await.map_err(refusal)?;
-    if !submitted.created {
-        permit_replay(call, &view.detail)?;
-    }
+    permit_told(call, &submitted, &view)?;
     Ok((submitted, view))
 }
 
-/// Whether the caller may be told of a task that the same request made before: its own, or one that it may see.
-fn permit_replay(call: &Call, task: &TaskDetail) -> Result<(), Problem> {
-    let owner = task.input.created_by.as_deref();
-    if !call.principal.is_anonymous() && owner == Some(call.principal.id()) {
+/// Whether the caller may be told of a task that it made, or that the same request made before: its own, or one that it may
+/// see.
+pub(super) fn permit_told(call: &Call, submitted: &SubmittedTask, view: &TaskView) -> Result<(), Problem> {
+    let owner = view.detail.input.created_by.as_deref();
+    let is_own = !call.principal.is_anonymous() && owner == Some(call.principal.id());
+    if submitted.created || is_own {
         return Ok(());
     }
-    call.permit(task, Permission::of(Resource::Task, Action::Show))
+    call.permit(&view.detail, Permission::of(Resource::Task, Action::Show))
 }
 
 /// Fills in what the call itself tells.
-fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskRequest {
+pub(super) fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskRequest {
     if request.initiator.is_none() && !call.principal.is_anonymous() {
         request.initiator = Some(call.principal.id().to_owned());
     }
@@ -137,7 +136,7 @@ fn asked_by(call: &Call, mut request: TaskRequest, key: Option<String>) -> TaskR
 }
 
 /// A definition that is not there is wrong in the request here, not in the path.
-fn refusal(error: tasker_engine::UseCaseError) -> Problem {
+pub(super) fn refusal(error: tasker_engine::UseCaseError) -> Problem {
     let is_missing = matches!(error.code(), "definition_not_found" | "definition_retired");
     let problem = Problem::from(error);
     if is_missing { problem.under_code(&codes::HANDLER_NOT_FOUND) } else { problem }

@@ -1,18 +1,17 @@
 //! `GET /tasks`: a page of tasks.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tasker_core::access::Extent;
-use tasker_core::names::Namespace;
+use tasker_core::ids::TaskId;
 use tasker_core::payload::Payload;
 use tasker_core::state::TaskState;
-use tasker_store::list::{Between, Direction, MAX_WANTED_CONTEXT, Own, TaskFilter, TaskSort};
-use tasker_wire::{Pagination, TaskList};
+use tasker_store::list::{Between, Direction, MAX_WANTED_CONTEXT, TaskFilter, TaskSort};
+use tasker_wire::{Include, Pagination, TaskDocument, TaskList, TaskSummary};
 
-use super::parts::STATES;
+use super::parts::{self, STATES, visible};
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, json};
@@ -70,6 +69,11 @@ const QUERY: &[Parameter] = &[
         "`next_cursor` of the page before, with the same filters and order",
     ),
     parameter("include_total", Kind::Flag, "Whether all matching tasks are counted"),
+    parameter(
+        "include",
+        Kind::Choices(Include::NAMES),
+        "Parts of each task to show besides, with commas between them; none if absent",
+    ),
 ];
 
 /// The names of [`TaskSort::ALL`].
@@ -95,7 +99,7 @@ pub(crate) fn operation() -> Operation {
 
 /// Lists tasks.
 pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
-    let list = visible(&call, filter(&call.query)?)?;
+    let list = visible(&call, call.permission(), filter(&call.query)?)?;
     let page = match call.query.text("cursor") {
         None => list.clone(),
         Some(cursor) => list
@@ -106,22 +110,28 @@ pub(crate) async fn list_tasks(State(api): State<ApiState>, call: Call) -> Resul
     let page = api.engine.tasks(page).await?;
     let next_cursor = page.next.as_ref().map(|next| list.cursor(next));
     let pagination = Pagination { total_count: page.total, ..Pagination::by_cursor(list.limit, next_cursor) };
-    Ok(json(StatusCode::OK, &TaskList::new(page.tasks, pagination)))
+    let mut list = TaskList::new(page.tasks, pagination);
+    let chosen = parts::chosen(&call.query);
+    if !chosen.is_empty() {
+        include(&api, &mut list.tasks, &chosen).await?;
+    }
+    Ok(json(StatusCode::OK, &list))
 }
 
-/// What of a list the caller may see.
-fn visible(call: &Call, list: TaskFilter) -> Result<TaskFilter, Problem> {
-    let reach = call.reach()?;
-    let created_by = call.principal.id();
-    let own = |everything_in: &BTreeSet<Namespace>| Own {
-        created_by: created_by.to_owned(),
-        everything_in: everything_in.clone(),
-    };
-    let namespaces = match reach.anywhere() {
-        Extent::Everywhere => None,
-        Extent::In(namespaces) => Some(namespaces),
-    };
-    Ok(TaskFilter { namespaces, own: reach.everything_in().map(own), ..list })
+/// Adds parts to tasks, all as they are at one moment. Of a task that was deleted meanwhile there are none.
+async fn include(api: &ApiState, tasks: &mut [TaskSummary], chosen: &[Include]) -> Result<(), Problem> {
+    let ids = tasks.iter().map(|task| task.task_id).collect();
+    let views = api.engine.task_views(ids).await?;
+    let now = api.engine.now().await?;
+    let documents = views.iter().map(|view| parts::document_at(view, chosen, now));
+    let mut documents: HashMap<TaskId, TaskDocument> =
+        documents.map(|document| (document.task_id, document)).collect();
+    for task in tasks {
+        if let Some(document) = documents.remove(&task.task_id) {
+            task.take_parts_of(document);
+        }
+    }
+    Ok(())
 }
 
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {

@@ -13,6 +13,7 @@ pub(crate) mod parts;
 pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod selection;
 pub(crate) mod show;
 pub(crate) mod transitions;
 pub(crate) mod update;

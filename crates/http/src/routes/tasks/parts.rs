@@ -1,19 +1,25 @@
 //! What answers about single tasks have in common.
 
+use std::collections::BTreeSet;
+
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderName};
 use axum::response::Response;
+use tasker_core::access::{Extent, Permission};
 use tasker_core::ids::TaskId;
+use tasker_core::names::Namespace;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_engine::use_cases::{Operation, TaskView};
+use tasker_store::list::{Own, TaskFilter};
 use tasker_wire::{Include, TaskDocument, TaskReply};
 
 use crate::call::Call;
 use crate::operation::{Kind, Parameter};
 use crate::reply::{Problem, etag, json_with};
 use crate::request::forms;
+use crate::request::query::Query;
 use crate::state::ApiState;
 
 /// Parts that are shown unless something else is asked for.
@@ -47,6 +53,26 @@ pub(crate) const IF_MATCH: Parameter = Parameter {
 
 /// The header of every answer that shows one task or step.
 pub(crate) const VERSION_HEADER: &[(&str, &str)] = &[("ETag", "Version of what is shown")];
+
+/// The parts of tasks that the caller chose.
+pub(crate) fn chosen(query: &Query) -> Vec<Include> {
+    query.words(INCLUDE.name).filter_map(|word| word.parse().ok()).collect()
+}
+
+/// What of a list the caller may do something with.
+pub(crate) fn visible(call: &Call, permission: Permission, list: TaskFilter) -> Result<TaskFilter, Problem> {
+    let reach = call.reach(permission)?;
+    let created_by = call.principal.id();
+    let own = |everything_in: &BTreeSet<Namespace>| Own {
+        created_by: created_by.to_owned(),
+        everything_in: everything_in.clone(),
+    };
+    let namespaces = match reach.anywhere() {
+        Extent::Everywhere => None,
+        Extent::In(namespaces) => Some(namespaces),
+    };
+    Ok(TaskFilter { namespaces, own: reach.everything_in().map(own), ..list })
+}
 
 /// Does something with the task that the path names, or with a step of it.
 pub(crate) async fn operate(

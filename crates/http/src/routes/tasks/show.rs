@@ -7,7 +7,7 @@ use axum::http::header::ETAG;
 use axum::response::Response;
 use serde_json::Value;
 use tasker_engine::use_cases::TaskView;
-use tasker_wire::{Include, TaskReply};
+use tasker_wire::TaskReply;
 
 use super::parts;
 use crate::call::Call;
@@ -49,7 +49,7 @@ pub(crate) async fn show_task(State(api): State<ApiState>, call: Call) -> Result
         response.headers_mut().insert(tag.0, tag.1);
         return Ok(response);
     }
-    let chosen: Vec<Include> = call.query.words("include").filter_map(|word| word.parse().ok()).collect();
+    let chosen = parts::chosen(&call.query);
     let chosen = if chosen.is_empty() { parts::USUAL } else { &chosen };
     let view = TaskView { steps: api.engine.steps(detail.record.id).await?, detail };
     let mut task = parts::document(&api, &view, chosen).await?;

@@ -1,9 +1,10 @@
 //! `spec/api.md` 11.2: tasks are changed.
 
 use serde_json::{Value, json};
+use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::state::TaskState;
 
-use super::{ADMIN, OPERATOR, VIEWER, World};
+use super::{ADMIN, OPERATOR, VIEWER, World, payment, with};
 
 #[tokio::test]
 async fn api_49_api_50_what_may_be_changed_is_and_nothing_else() {
@@ -109,5 +110,90 @@ async fn api_61_a_task_is_declared_done_with_a_reason() {
         (&last["to"], &last["metadata"]["reason"]),
         (&json!("resolved_manually"), &json!("paid in cash"))
     );
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn api_62_what_a_filter_matches_is_cancelled_and_before_that_only_told() {
+    let world = World::new().await;
+    world.register("2.0.0", "").await;
+    let created = async |version: &str, source: &str| {
+        let body = with(
+            payment(json!({"payment_id": 1})),
+            json!({"version": version, "source_system": source, "tags": ["batch"]}),
+        );
+        world.post("/tasks", body).await.expect(201).body["task"]["task_id"].clone()
+    };
+    let old = [created("1.0.0", "erp").await, created("1.0.0", "erp").await];
+    let others = [created("2.0.0", "erp").await, created("1.0.0", "shop").await];
+    let act = async |members| {
+        let filter = json!({"version": "1.0.0", "source_system": "erp", "status": ["pending", "error"], "tags": ["batch"]});
+        let body = with(json!({"action": "cancel", "filter": filter}), members);
+        world.post("/tasks/bulk_actions", body).await.expect(207).body
+    };
+    let told = act(json!({"dry_run": true})).await;
+    let ids = |body: &serde_json::Value| -> Vec<serde_json::Value> {
+        body["results"].as_array().unwrap().iter().map(|item| item["task_id"].clone()).collect()
+    };
+    assert_eq!(ids(&told), old);
+    assert!(told["results"].as_array().unwrap().iter().all(|item| item["status"] == 200), "{told}");
+    assert_eq!((&told["dry_run"], &told["has_more"]), (&json!(true), &json!(false)));
+    let states = async |ids: &[serde_json::Value]| {
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(world.shown(&format!("/tasks/{}", id.as_str().unwrap())).await["status"].clone());
+        }
+        states
+    };
+    assert_eq!(states(&old).await, ["pending", "pending"]);
+    let done = act(json!({"reason": "a mistake"})).await;
+    assert_eq!(ids(&done), old);
+    assert_eq!(states(&old).await, ["cancelled", "cancelled"]);
+    assert_eq!(states(&others).await, ["pending", "pending"]);
+    assert!(ids(&act(json!({})).await).is_empty(), "none are left");
+    world.server.stop().await;
+}
+
+/// An open task, one that failed for good, and one that was cancelled.
+async fn open_failed_and_cancelled(world: &World) -> Vec<String> {
+    let driver = world.driver();
+    let mut paths = Vec::new();
+    for _ in 0..3 {
+        paths.push(world.task().await);
+    }
+    world.delete(OPERATOR, &paths[2]).await.expect(200);
+    let work = driver.claim().await;
+    let failing =
+        work.iter().find(|work| paths[1].ends_with(&work.claim.task.to_string())).expect("it is due");
+    let failure = Failure::permanent("Broken", "broken", "it broke");
+    driver.settle(&failing.claim, Outcome::Failure(failure)).await;
+    paths
+}
+
+#[tokio::test]
+async fn what_would_come_of_an_action_is_told_without_doing_it() {
+    let world = World::new().await;
+    for (action, statuses) in [
+        ("cancel", [200, 200, 200]),
+        ("retry", [202, 202, 409]),
+        ("resume", [202, 409, 409]),
+        ("resolve", [409, 200, 409]),
+    ] {
+        let paths = open_failed_and_cancelled(&world).await;
+        let ids: Vec<_> = paths.iter().map(|path| path.trim_start_matches("/tasks/")).collect();
+        let act = async |dry_run: bool| {
+            let body = json!({"action": action, "task_ids": ids, "reason": "looked at", "dry_run": dry_run});
+            let told = world.post("/tasks/bulk_actions", body).await.expect(207).body;
+            let items = told["results"].as_array().unwrap().iter();
+            items.map(|item| item["status"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        let look = async || {
+            [world.shown(&paths[0]).await, world.shown(&paths[1]).await, world.shown(&paths[2]).await]
+        };
+        let before = look().await;
+        assert_eq!(act(true).await, statuses, "{action}");
+        assert_eq!(look().await, before, "{action}");
+        assert_eq!(act(false).await, statuses, "{action}");
+    }
     world.server.stop().await;
 }

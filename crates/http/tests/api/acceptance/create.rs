@@ -182,3 +182,67 @@ async fn api_32_what_is_wrong_with_one_of_many_concerns_it_alone() {
     assert_eq!(world.count().await, 3);
     world.server.stop().await;
 }
+
+#[tokio::test]
+async fn api_32_of_many_that_stand_together_all_are_created_or_none() {
+    let world = World::new().await;
+    let good = || payment(json!({"payment_id": 1}));
+    let unknown = with(good(), json!({"version": "7.0.0"}));
+    let malformed = with(good(), json!({"tags": 1}));
+    for (bad, places) in [
+        (payment(json!({"payment_id": "abc"})), vec!["/tasks/2/context/payment_id"]),
+        (unknown, vec!["/tasks/2"]),
+        (malformed, vec!["/tasks/2/tags"]),
+    ] {
+        let body = json!({"tasks": [good(), good(), bad, good()], "atomic": true});
+        let refused = world.post("/tasks/bulk", body).await.problem(422, "NOT_ALL_ACCEPTED");
+        assert_eq!(refused.places(), places);
+        assert_eq!(world.count().await, 0);
+    }
+    let body = json!({"tasks": [good(), good(), good()], "atomic": true});
+    let created = world.post("/tasks/bulk", body).await.expect(201).body;
+    let items = created["results"].as_array().unwrap();
+    assert!(
+        items.iter().all(|item| item["status"] == 201 && item["task"]["status"] == "pending"),
+        "{created}"
+    );
+    assert_eq!((items.len() as u64, world.count().await), (3, 3));
+    world.work().await;
+    let path = format!("/tasks/{}", items[1]["task"]["task_id"].as_str().unwrap());
+    assert_eq!(world.shown(&path).await["status"], "complete");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_stands_together_may_be_sent_again() {
+    let world = World::new().await;
+    let send = async |numbers: &[i32]| {
+        let tasks: Vec<_> = numbers.iter().map(|n| payment(json!({"payment_id": n}))).collect();
+        let body = json!({"tasks": tasks, "atomic": true});
+        let request = world.server.request(Method::POST, "/tasks/bulk").header("x-claims", OPERATOR);
+        answer(request.header("idempotency-key", "k1").json(&body)).await
+    };
+    let ids = |answer: &crate::server::Answer| -> Vec<_> {
+        let items = answer.body["results"].as_array().unwrap();
+        items.iter().map(|item| item["task"]["task_id"].clone()).collect()
+    };
+    let first = send(&[1, 2]).await.expect(201);
+    assert_eq!(ids(&send(&[1, 2]).await.expect(201)), ids(&first));
+    // The first two exist: a third beside them would not be all or none.
+    assert_eq!(send(&[1, 2, 3]).await.problem(422, "NOT_ALL_ACCEPTED").places(), ["/tasks/0", "/tasks/1"]);
+    assert_eq!(send(&[1, 5]).await.problem(422, "NOT_ALL_ACCEPTED").places(), ["/tasks/0", "/tasks/1"]);
+    assert_eq!(world.count().await, 2);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_creates_many_where_one_may_not_be_created() {
+    let world = World::new().await;
+    let good = payment(json!({"payment_id": 1}));
+    let foreign = with(good.clone(), json!({"namespace": "shop"}));
+    let body = json!({"tasks": [good, foreign], "atomic": true});
+    let limited = "=olga operator @payments";
+    world.ask(limited, Method::POST, "/tasks/bulk", body).await.problem(403, "AUTHORIZATION_FAILED");
+    assert_eq!(world.count().await, 0);
+    world.server.stop().await;
+}

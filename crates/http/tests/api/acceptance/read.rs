@@ -156,3 +156,29 @@ async fn api_53_whoever_has_the_task_as_it_is_gets_no_body() {
     assert_eq!(unchanged.body, "");
     world.server.stop().await;
 }
+
+#[tokio::test]
+async fn a_list_shows_the_parts_that_are_asked_for() {
+    let world = World::new().await;
+    let path = world.task().await;
+    world.work_but("charge").await;
+    let whole = world.shown(&path).await;
+    let plain = world.get(VIEWER, "/tasks").await.expect(200).body["tasks"][0].clone();
+    let parts = ["steps", "annotations", "execution", "context"];
+    assert!(parts.iter().all(|part| plain.get(part).is_none()), "{plain}");
+    for (chosen, shown) in [
+        ("workflow_steps,task_annotations", &["steps", "annotations"][..]),
+        ("execution", &["execution"]),
+        ("context,steps,annotations,execution", &parts),
+    ] {
+        let list = world.get(VIEWER, &format!("/tasks?include={chosen}")).await.expect(200);
+        let task = &list.body["tasks"][0];
+        for part in parts {
+            let expected = if shown.contains(&part) { whole.get(part) } else { None };
+            assert_eq!(task.get(part), expected, "{part} with {chosen}");
+        }
+    }
+    let refused = world.get(VIEWER, "/tasks?include=steps,everything").await.expect(400);
+    assert_eq!(refused.places(), ["include"]);
+    world.server.stop().await;
+}
