@@ -26,6 +26,7 @@ mod principal;
 mod problem;
 mod replies;
 pub mod request;
+mod retirement;
 #[cfg(feature = "openapi")]
 mod schema;
 mod step;
@@ -61,6 +62,7 @@ pub use replies::{
     AnnotationList, AnnotationReply, Cancelled, StepExplanationReply, StepList, StepReply,
     TaskExplanationReply, TaskReply, TransitionList,
 };
+pub use retirement::{RetireDefinitionRequest, RetiredReply};
 pub use step::{StepDocument, StepErrorDocument};
 pub use task::{Include, TaskCreated, TaskDocument, TaskSummary};
 pub use transition::TransitionDocument;

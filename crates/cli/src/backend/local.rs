@@ -136,6 +136,10 @@ impl Backend for Local {
         Ok(DefinitionList::new(self.0.definitions(namespace).await?))
     }
 
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()> {
+        Ok(self.0.retire(selector.clone(), retired).await?)
+    }
+
     async fn close(&self) {
         self.0.clone().shutdown().await;
     }

@@ -88,6 +88,9 @@ pub trait Backend: Send + Sync {
     /// Every version of every definition, or of those of one namespace.
     async fn definitions(&self, namespace: Option<&str>) -> anyhow::Result<DefinitionList>;
 
+    /// Lets no new task use a version of a definition, or allows it again.
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()>;
+
     /// Ends what was begun.
     async fn close(&self);
 }

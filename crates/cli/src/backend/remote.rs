@@ -218,6 +218,14 @@ impl Backend for Remote {
         self.told(self.client.definitions(namespace).await)
     }
 
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()> {
+        let Selector { namespace, name, version } = selector;
+        let version = version.as_ref().map(ToString::to_string).unwrap_or_default();
+        let done = self.client.retire_definition(namespace.as_str(), name.as_str(), &version, retired);
+        self.told(done.await)?;
+        Ok(())
+    }
+
     async fn close(&self) {}
 }
 

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
+
 use crate::world::{ECHO, FAIL, FOREIGN, Ran, Running, TASKER, World};
 
 const NO_TASK: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -141,6 +143,9 @@ fn refusals_have_the_same_words_and_statuses() {
         (&["task", "list", "--cursor", "nowhere"], 2),
         (&["definition", "show", "nothing"], 4),
         (&["definition", "versions", "nothing"], 4),
+        (&["definition", "retire", "nothing@1.0.0"], 4),
+        (&["definition", "retire", "echo@9.9.9"], 4),
+        (&["definition", "retire", "echo"], 2),
         (&["definition", "register", "missing.yaml"], 3),
     ] {
         let ran = same(&world, &url, args);
@@ -183,6 +188,14 @@ fn what_is_done_through_a_server_is_done() {
     assert_eq!((&step["status"], &step["results"]["by"]), (&"resolved_manually".into(), &"hand".into()));
     assert_eq!(json(&["task", "cancel", &done, "--force", "--reason", "twice"])["status"], "cancelled");
 
+    // To do again what is done already is no error, so both can be compared.
+    for (flags, retired) in [(&[][..], true), (&["--undo"], false)] {
+        let retire = [&["definition", "retire", "default.fail@0.1.0"], flags].concat();
+        assert_eq!(json(&retire), json!({"full_name": "default.fail@0.1.0", "retired": retired}));
+        assert_eq!(world.json(&["definition", "list"])["definitions"][1]["retired"], retired);
+        assert_eq!(same(&world, &url, &retire).status, 0);
+    }
+
     let text = FOREIGN.replace("foreign", "another");
     std::fs::write(world.path("another.yaml"), &text).unwrap();
     let register = ["definition", "register", "another.yaml"];
@@ -214,7 +227,6 @@ fn what_needs_the_database_refuses_a_server() {
         &["events", "readers"],
         &["events", "forget", "audit"],
         &["analyze", "health"],
-        &["definition", "retire", "foreign@0.1.0"],
     ] {
         let refused = through(&world, url, &[args, &["--output", "json"]].concat());
         assert_eq!(refused.failure(), (2, "server_not_possible".to_owned()), "{args:?}");

@@ -79,6 +79,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/definitions", handler(Action::Index), Read, definitions::list::operation(), definitions::list::list_definitions),
         Route::new(POST, "/definitions", handler(Action::Create), Write, definitions::register::operation(), definitions::register::register_definition),
         Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
+        Route::new(POST, "/definitions/{namespace}/{name}/{version}/retire", handler(Action::Create), Write, definitions::retire::operation(), definitions::retire::retire_definition),
         Route::new(GET, "/events", event(Action::Index), Stream, events::operation(), events::stream_events),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
