@@ -1,6 +1,7 @@
 //! What commands work with: a database, or a server that works with one. Both answer with the same documents, so that what
 //! is shown does not tell which it was.
 
+mod figures;
 mod local;
 mod remote;
 mod requests;
@@ -24,6 +25,7 @@ use tasker_wire::{
     TaskExplanationDocument, TaskList, TransitionDocument,
 };
 
+pub use self::figures::{Figures, Slowest};
 pub use self::local::{Local, actor};
 pub use self::remote::Remote;
 pub use self::target::{open, refuse, refuse_flag, server};
@@ -31,7 +33,7 @@ pub use self::token::Token;
 
 /// What commands need of wherever tasks live.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: Figures + Send + Sync {
     /// A task with all of its parts.
     async fn task(&self, id: TaskId) -> anyhow::Result<TaskDocument>;
 

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A server.
 pub struct Remote {
-    client: Client,
+    pub(super) client: Client,
     token: Token,
 }
 

@@ -98,12 +98,48 @@ fn what_is_read_is_the_same_byte_for_byte() {
         &["definition", "graph", "echo", "--format", "json"],
         &["definition", "graph", "echo", "--format", "svg"],
         &["analyze", "definition", "echo"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z", "--steps", "--limit", "1"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z", "--namespace", "default", "--name", "echo"],
+        &["analyze", "slow", "--since", "2100-01-01T00:00:00Z", "--version", "1.0.0"],
     ] {
         assert_eq!(same(args).status, 0, "{args:?}");
     }
     assert_eq!(same(&["definition", "diff", "echo", "fail"]).status, 1);
     server.signal("TERM");
     assert_eq!(server.end().0, 143);
+}
+
+#[test]
+fn analyses_are_the_same_but_for_when_they_were_made() {
+    let (world, [done, failed, waiting]) = world();
+    let (_server, url) = serve(&world, &["--no-worker"]);
+    let alike = |args: &[&str], changing: &[&str]| {
+        let args = [args, &["--output", "json"]].concat();
+        let [direct, remote] = [world.run(&args), through(&world, &url, &args)].map(|ran| {
+            assert_eq!(ran.status, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
+            let mut document = ran.json();
+            let members = document.as_object_mut().unwrap();
+            assert!(changing.iter().all(|name| members.remove(*name).is_some()), "{args:?}: {members:?}");
+            assert!(!members.is_empty());
+            format!("{document:#}")
+        });
+        assert_eq!(direct, remote, "{args:?}");
+    };
+    for id in [&done, &failed, &waiting] {
+        alike(&["analyze", "task", id], &["analysis_timestamp"]);
+        let text = ["analyze", "task", id];
+        assert_eq!(world.run(&text).stdout, through(&world, &url, &text).stdout);
+    }
+    // Each process counts its own connections to a file.
+    alike(&["analyze", "health"], &["active_connections"]);
+    alike(&["analyze", "metrics", "--since", "2020-01-01T00:00:00Z"], &["calculated_at"]);
+    let metrics = ["analyze", "metrics", "--since", "2020-01-01T00:00:00Z"];
+    assert_eq!(world.run(&metrics).stdout, through(&world, &url, &metrics).stdout);
+    for args in [&["analyze", "metrics"][..], &["analyze", "slow", "--since", "1h"]] {
+        assert_eq!(through(&world, &url, args).status, 0);
+    }
+    assert_eq!(same(&world, &url, &["analyze", "task", NO_TASK]).status, 4);
 }
 
 #[test]
@@ -226,7 +262,6 @@ fn what_needs_the_database_refuses_a_server() {
         &["events", "tail", "--reader", "audit"],
         &["events", "readers"],
         &["events", "forget", "audit"],
-        &["analyze", "health"],
     ] {
         let refused = through(&world, url, &[args, &["--output", "json"]].concat());
         assert_eq!(refused.failure(), (2, "server_not_possible".to_owned()), "{args:?}");
