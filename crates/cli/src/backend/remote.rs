@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tasker_client::request::{CreateAnnotationRequest, UpdateTaskRequest};
 use tasker_client::{Client, DiagramQuery, Error, EventQuery, EventStream};
 use tasker_core::diagram::{DiagramFormat, DiagramOptions, Theme};
 use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::request::TaskRequest;
 use tasker_engine::use_cases::Operation;
@@ -14,8 +16,8 @@ use tasker_store::definitions::Selector;
 use tasker_store::list::TaskFilter;
 use tasker_store::read::Cursor;
 use tasker_wire::{
-    DefinitionDocument, DefinitionList, Include, RegisteredReply, StepDocument, StepExplanationDocument,
-    TaskCreated, TaskDocument, TaskExplanationDocument, TaskList,
+    AnnotationDocument, DefinitionDocument, DefinitionList, Include, ProblemDocument, RegisteredReply,
+    StepDocument, StepExplanationDocument, TaskCreated, TaskDocument, TaskExplanationDocument, TaskList,
 };
 
 use super::requests;
@@ -69,6 +71,18 @@ impl Remote {
         self.client.events(query)
     }
 
+    /// Why a part of a request failed.
+    pub(super) fn told_of(&self, error: Option<ProblemDocument>) -> Failure {
+        match error {
+            Some(document) => failure::of_part(document, &self.token),
+            None => {
+                let message = format!("the server at {} tells neither a task nor why", self.client.address());
+                Failure::new(Status::Unavailable, "server_not_understood", message)
+                    .help("use a tasker of the version of the server")
+            }
+        }
+    }
+
     /// What the server says, or what became of the call, in words of the command line.
     ///
     /// # Errors
@@ -107,6 +121,9 @@ impl Backend for Remote {
             Operation::RetryTask { steps, limit } => {
                 self.client.retry_task(task, &requests::retry(steps, limit, reason)).await
             }
+            Operation::EditTask { reason, tags } => {
+                self.client.update_task(task, &UpdateTaskRequest { reason, tags }).await
+            }
             other => return Err(unknown(&other)),
         })
     }
@@ -132,6 +149,34 @@ impl Backend for Remote {
             }
             other => return Err(unknown(&other)),
         })
+    }
+
+    async fn resume(&self, task: TaskId) -> anyhow::Result<TaskDocument> {
+        self.told(self.client.resume_task(task).await)
+    }
+
+    async fn annotate(
+        &self,
+        task: TaskId,
+        kind: String,
+        value: &Payload,
+        who: Acting,
+    ) -> anyhow::Result<AnnotationDocument> {
+        requests::reason(who)?;
+        let request = CreateAnnotationRequest { kind, value: value.to_value() };
+        self.told(self.client.annotate(task, &request).await)
+    }
+
+    async fn annotations(&self, task: TaskId) -> anyhow::Result<Vec<AnnotationDocument>> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.told(self.client.annotations(task, PAGE, all.len()).await)?;
+            let is_last = page.annotations.is_empty() || !page.pagination.has_more;
+            all.extend(page.annotations);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     async fn step(&self, task: TaskId, step: &str) -> anyhow::Result<StepDocument> {

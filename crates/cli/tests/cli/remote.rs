@@ -8,10 +8,11 @@ use serde_json::json;
 
 use crate::world::{ECHO, FAIL, FOREIGN, Ran, Running, TASKER, World};
 
-const NO_TASK: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// An id that no task has.
+pub const NO_TASK: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Starts a server over the database of a world, without a worker unless told otherwise; answers with its address.
-fn serve(world: &World, flags: &[&str]) -> (Running, String) {
+pub fn serve(world: &World, flags: &[&str]) -> (Running, String) {
     let mut server = world.start(&[&["server", "run", "--listen", "127.0.0.1:0"], flags].concat());
     server.until("serving http://");
     let address = server.seen().split("serving ").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -19,12 +20,13 @@ fn serve(world: &World, flags: &[&str]) -> (Running, String) {
     (server, address)
 }
 
-fn through(world: &World, server: &str, args: &[&str]) -> Ran {
+/// Runs a command through the server.
+pub fn through(world: &World, server: &str, args: &[&str]) -> Ran {
     world.run(&[args, &["--server", server]].concat())
 }
 
 /// Runs a command against the database and through the server: everything that is told must be the same.
-fn same(world: &World, server: &str, args: &[&str]) -> Ran {
+pub fn same(world: &World, server: &str, args: &[&str]) -> Ran {
     for output in ["text", "json"] {
         let args = [args, &["--output", output]].concat();
         let (direct, remote) = (world.run(&args), through(world, server, &args));
@@ -35,7 +37,7 @@ fn same(world: &World, server: &str, args: &[&str]) -> Ran {
 }
 
 /// A world with definitions, and with a task that is done, one that failed and one that waits.
-fn world() -> (World, [String; 3]) {
+pub fn world() -> (World, [String; 3]) {
     let world = World::new().with("echo.yaml", ECHO).with("fail.yaml", FAIL).with("foreign.yaml", FOREIGN);
     world.json(&["definition", "register", "echo.yaml", "fail.yaml", "foreign.yaml"]);
     let create = |args: &[&str]| {

@@ -12,6 +12,7 @@ mod operate;
 mod read;
 mod readers;
 pub(crate) mod resolutions;
+mod resume;
 pub(crate) mod schemas;
 mod submit;
 mod survey;

@@ -39,11 +39,5 @@ pub(crate) async fn resume_task(
 
 /// Tells the workers of an open task.
 pub(super) async fn resume(api: &ApiState, detail: &TaskDetail) -> Result<(), Problem> {
-    let state = detail.record.state;
-    if !state.is_open() {
-        let message = format!("task {} has ended: its state is {state}", detail.record.id);
-        return Err(Problem::new(&codes::INVALID_STATE_TRANSITION, message).with("from", state.as_str()));
-    }
-    api.engine.hint().await;
-    Ok(())
+    Ok(api.engine.resume(detail).await?)
 }
