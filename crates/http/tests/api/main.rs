@@ -12,6 +12,7 @@ mod definitions;
 mod diagrams;
 mod docs;
 mod events;
+mod figures;
 mod garbage;
 mod handlers;
 mod health;
