@@ -68,6 +68,40 @@ fn place(source: &ContextSource) -> String {
     }
 }
 
+/// Most bytes of a list.
+const MOST_LIST_BYTES: usize = 64 * 1024 * 1024;
+
+/// The lines of a list, numbered from 1, without empty ones; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read, or is larger than 64 MiB: wrong usage.
+pub fn lines(path: &Path, what: &str) -> Result<Vec<(usize, String)>, Failure> {
+    let read = if path == Path::new("-") {
+        text_of(io::stdin().lock(), MOST_LIST_BYTES)
+    } else {
+        File::open(path).and_then(|file| text_of(file, MOST_LIST_BYTES))
+    };
+    let text = match read {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            let message =
+                format!("the {what} in {} is larger than the {MOST_LIST_BYTES} bytes allowed", name_of(path));
+            return Err(Failure::new(Status::Usage, "too_large", message).help("split it"));
+        }
+        Err(error) => {
+            let message = format!("the {what} cannot be read from {}: {error}", name_of(path));
+            return Err(Failure::new(Status::Usage, "io_error", message));
+        }
+    };
+    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.to_owned()));
+    Ok(lines.filter(|(_, line)| !line.trim().is_empty()).collect())
+}
+
+/// What a file is called in messages.
+pub fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}
+
 /// A definition file as text, with its name for messages.
 pub struct Source {
     /// Its name.
@@ -102,7 +136,7 @@ pub fn definition(path: &Path) -> Source {
         }),
         Err(error) => Err(Unreadable { code: "io_error", message: format!("cannot be read: {error}") }),
     };
-    Source { name: if is_stdin { "standard input".into() } else { path.display().to_string() }, text }
+    Source { name: name_of(path), text }
 }
 
 /// The definition files that paths mean: files as they are, folders searched for YAML files, sorted.

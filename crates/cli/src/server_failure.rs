@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tasker_client::{Error, InvalidClient, Problem};
-use tasker_wire::ProblemEntry;
+use tasker_wire::{ProblemDocument, ProblemEntry};
 
 use crate::backend::Token;
 use crate::exit::{Failure, Status};
@@ -38,6 +38,11 @@ pub fn of(error: &Error, token: &Token) -> Failure {
             )
         }
     }
+}
+
+/// What it means that a part of a request failed.
+pub fn of_part(document: ProblemDocument, token: &Token) -> Failure {
+    of_problem(&Problem { document, retry_after: None }, token)
 }
 
 /// What a failed call for a list means: a cursor that belongs elsewhere has its own code.

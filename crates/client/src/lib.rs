@@ -42,7 +42,7 @@ mod events;
 mod retry;
 
 pub use builder::ClientBuilder;
-pub use calls::{Accepted, DiagramQuery, StepQuery, TaskQuery};
+pub use calls::{Accepted, DiagramQuery, SlowestQuery, StepQuery, TaskQuery};
 pub use client::Client;
 pub use error::{Error, InvalidClient, Problem};
 pub use events::{EventQuery, EventStream, Told};

@@ -14,6 +14,7 @@ pub mod auth;
 mod call;
 mod docs_page;
 mod events;
+pub mod figures;
 mod gate;
 mod layers;
 mod limits;

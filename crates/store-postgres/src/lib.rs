@@ -288,6 +288,10 @@ impl Store for PostgresStore {
         definitions::namespaces(&self.parts).await.trying("listing namespaces")
     }
 
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
+        tasks::annotation_types(&self.parts).await.trying("listing types of annotations")
+    }
+
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
         definitions::list(&self.parts, namespace.map(str::to_owned)).await.trying("listing definitions")
     }

@@ -12,6 +12,7 @@ macro_rules! statements {
 
 statements! {
     ANALYTICS = "analytics",
+    ANNOTATION_TYPES = "annotation_types",
     CHECK_ENDED = "check_ended",
     CHECK_OBJECTS = "check_objects",
     CHECK_OPEN = "check_open",

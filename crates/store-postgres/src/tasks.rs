@@ -125,6 +125,15 @@ pub(crate) async fn result(parts: &Parts, id: TaskId, step: Ordinal) -> Result<O
     session.end(result).await
 }
 
+/// The types of the annotations there are, sorted.
+pub(crate) async fn annotation_types(parts: &Parts) -> Result<Vec<String>, Trouble> {
+    let mut session = parts.reads.begin(Begin::Snapshot).await?;
+    let query = session.query(sql::ANNOTATION_TYPES);
+    let rows = session.rows(query).await;
+    let names = rows.and_then(|rows| Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?));
+    session.end(names).await
+}
+
 /// What is scheduled and running, per handler.
 pub(crate) async fn queue(parts: &Parts) -> Result<Vec<QueueDepth>, Trouble> {
     let mut session = parts.reads.begin(Begin::Snapshot).await?;

@@ -163,6 +163,10 @@ impl Store for SqliteStore {
         self.threads.read("listing namespaces", |reader| definitions::namespaces(reader)).await
     }
 
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
+        self.threads.read("listing types of annotations", |reader| tasks::annotation_types(reader)).await
+    }
+
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
         let namespace = namespace.map(str::to_owned);
         let job = move |reader: &mut threads::Reader| definitions::list(reader, namespace.as_deref());

@@ -19,6 +19,7 @@ statements! {
     ANALYTICS_TYPES = "analytics_types",
     ANNOTATION_INSERT = "annotation_insert",
     ANNOTATION_TYPE_INSERT = "annotation_type_insert",
+    ANNOTATION_TYPES = "annotation_types",
     ANNOTATIONS_OF_TASK = "annotations_of_task",
     CHECK_ALL = "check_all",
     CHECK_ENDED = "check_ended",

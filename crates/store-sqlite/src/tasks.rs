@@ -116,6 +116,12 @@ fn annotations(connection: &Connection, seq: i64) -> Result<Vec<Annotation>, Tro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The types of the annotations there are, sorted.
+pub(crate) fn annotation_types(reader: &Reader) -> Result<Vec<String>, Trouble> {
+    let mut statement = reader.connection.prepare_cached(sql::ANNOTATION_TYPES)?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
 /// An id as it is stored.
 pub(crate) fn bytes(id: &TaskId) -> &[u8] {
     Uuid::as_bytes(&id.0)

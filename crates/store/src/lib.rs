@@ -78,6 +78,9 @@ pub trait Store: Send + Sync + 'static {
     /// All namespaces, sorted.
     async fn namespaces(&self) -> Result<Vec<String>, StoreError>;
 
+    /// The types of the annotations there are, sorted. One whose tasks were all deleted may be told all the same.
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError>;
+
     /// The definitions of a namespace (of all, if `None`), every version, sorted by namespace, name, version.
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError>;
 

@@ -101,6 +101,10 @@ impl<W: Wrapper> Store for W {
         self.inner().namespaces().await
     }
 
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
+        self.inner().annotation_types().await
+    }
+
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
         self.inner().definitions(namespace).await
     }

@@ -26,6 +26,7 @@ mod principal;
 mod problem;
 mod replies;
 pub mod request;
+mod retirement;
 #[cfg(feature = "openapi")]
 mod schema;
 mod step;
@@ -58,9 +59,10 @@ pub use page::{Pagination, TaskList};
 pub use principal::{MeReply, PrincipalDocument};
 pub use problem::{ProblemDocument, ProblemEntry};
 pub use replies::{
-    AnnotationList, AnnotationReply, Cancelled, StepExplanationReply, StepList, StepReply,
-    TaskExplanationReply, TaskReply, TransitionList,
+    AnnotationList, AnnotationReply, AnnotationTypeDocument, AnnotationTypeList, Cancelled,
+    StepExplanationReply, StepList, StepReply, TaskExplanationReply, TaskReply, TransitionList,
 };
+pub use retirement::{RetireDefinitionRequest, RetiredReply};
 pub use step::{StepDocument, StepErrorDocument};
 pub use task::{Include, TaskCreated, TaskDocument, TaskSummary};
 pub use transition::TransitionDocument;

@@ -53,6 +53,22 @@ pub struct AnnotationReply {
     pub annotation: AnnotationDocument,
 }
 
+/// The types of annotations there are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnnotationTypeList {
+    /// The types, by name.
+    pub annotation_types: Vec<AnnotationTypeDocument>,
+}
+
+/// A type of annotations.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnnotationTypeDocument {
+    /// Its name.
+    pub name: String,
+}
+
 /// A page of the annotations of a task.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

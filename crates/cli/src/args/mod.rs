@@ -15,7 +15,9 @@ mod run;
 mod server;
 mod step;
 mod task;
+mod task_bulk;
 mod task_list;
+mod task_notes;
 mod torture;
 mod values;
 mod worker;
@@ -43,7 +45,9 @@ pub use task::{
     CancelArgs, CreateArgs, DiagramArgs, EventsArgs, ExplainArgs, OperatorArgs, ResolveArgs, RetryArgs,
     TaskCommand,
 };
+pub use task_bulk::{BulkActArgs, BulkCommand, BulkCreateArgs, BulkTasksArgs, NamedTask};
 pub use task_list::ListArgs;
+pub use task_notes::{AnnotateArgs, UpdateArgs};
 pub use torture::{TortureArgs, TortureCommand, TortureRunArgs, TortureWorkerArgs};
 pub use values::When;
 pub use worker::{WorkerCommand, WorkerRunArgs};

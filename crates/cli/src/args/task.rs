@@ -10,7 +10,9 @@ use tasker_core::names::{Namespace, Version};
 
 use super::diagram::DrawingArgs;
 use super::request::RequestArgs;
+use super::task_bulk::BulkCommand;
 use super::task_list::ListArgs;
+use super::task_notes::{AnnotateArgs, UpdateArgs};
 use super::values::duration;
 
 /// Work with tasks.
@@ -39,6 +41,23 @@ pub enum TaskCommand {
         after_help = "Examples:\n  tasker task resolve 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'paid by hand'"
     )]
     Resolve(ResolveArgs),
+    /// Tell the workers of a task
+    #[command(
+        after_help = "Examples:\n  tasker task resume 01890a5d-ac96-774b-bcce-b302099a8057\n\nWork of an open task is never lost: this only spares the wait for the next look at the queue."
+    )]
+    Resume(TaskRef),
+    /// Change the reason or the labels of a task
+    Update(UpdateArgs),
+    /// Note something about a task
+    Annotate(AnnotateArgs),
+    /// List what is noted about a task
+    #[command(
+        after_help = "Examples:\n  tasker task annotations 01890a5d-ac96-774b-bcce-b302099a8057\n  tasker task annotations 01890a5d-ac96-774b-bcce-b302099a8057 --output json | jq '.annotations[].value'"
+    )]
+    Annotations(TaskRef),
+    /// Create, cancel, retry, resume or resolve many tasks at once
+    #[command(subcommand)]
+    Bulk(BulkCommand),
     /// Tell why a task or a step is not further
     Explain(ExplainArgs),
     /// Draw a task: its steps, their states, and who waits for whom

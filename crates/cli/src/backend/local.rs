@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use tasker_core::diagram::{DiagramFormat, DiagramOptions};
 use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::request::TaskRequest;
 use tasker_engine::use_cases::{Operation, Operator};
@@ -15,8 +16,9 @@ use tasker_store::definitions::Selector;
 use tasker_store::list::TaskFilter;
 use tasker_store::read::{Cursor, LogQuery};
 use tasker_wire::{
-    DefinitionDocument, DefinitionList, Pagination, StepDocument, StepExplanationDocument, TaskCreated,
-    TaskDocument, TaskExplanationDocument, TaskList, TransitionDocument,
+    AnnotationDocument, DefinitionDocument, DefinitionList, Pagination, StepDocument,
+    StepExplanationDocument, TaskCreated, TaskDocument, TaskExplanationDocument, TaskList,
+    TransitionDocument,
 };
 
 use super::{Acting, Backend, History};
@@ -80,6 +82,27 @@ impl Backend for Local {
         self.step(task, step).await
     }
 
+    async fn resume(&self, task: TaskId) -> anyhow::Result<TaskDocument> {
+        self.0.resume(&self.0.task_detail(task).await?).await?;
+        self.task(task).await
+    }
+
+    async fn annotate(
+        &self,
+        task: TaskId,
+        kind: String,
+        value: &Payload,
+        who: Acting,
+    ) -> anyhow::Result<AnnotationDocument> {
+        let operation = Operation::Annotate { kind: kind.clone(), value: value.to_value() };
+        self.act(task, operation, who).await?;
+        Ok(AnnotationDocument { kind, value: value.clone() })
+    }
+
+    async fn annotations(&self, task: TaskId) -> anyhow::Result<Vec<AnnotationDocument>> {
+        Ok(self.0.task_detail(task).await?.annotations.iter().map(AnnotationDocument::from).collect())
+    }
+
     async fn step(&self, task: TaskId, step: &str) -> anyhow::Result<StepDocument> {
         let view = self.0.task(task).await?;
         let plan = &view.detail.plan;
@@ -134,6 +157,10 @@ impl Backend for Local {
 
     async fn definitions(&self, namespace: Option<&str>) -> anyhow::Result<DefinitionList> {
         Ok(DefinitionList::new(self.0.definitions(namespace).await?))
+    }
+
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()> {
+        Ok(self.0.retire(selector.clone(), retired).await?)
     }
 
     async fn close(&self) {

@@ -1,6 +1,8 @@
 //! What commands work with: a database, or a server that works with one. Both answer with the same documents, so that what
 //! is shown does not tell which it was.
 
+mod bulk;
+mod figures;
 mod local;
 mod remote;
 mod requests;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tasker_core::diagram::{DiagramFormat, DiagramOptions};
 use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::request::TaskRequest;
 use tasker_engine::use_cases::Operation;
@@ -20,10 +23,12 @@ use tasker_store::definitions::Selector;
 use tasker_store::list::TaskFilter;
 use tasker_store::read::Cursor;
 use tasker_wire::{
-    DefinitionDocument, DefinitionList, StepDocument, StepExplanationDocument, TaskCreated, TaskDocument,
-    TaskExplanationDocument, TaskList, TransitionDocument,
+    AnnotationDocument, DefinitionDocument, DefinitionList, StepDocument, StepExplanationDocument,
+    TaskCreated, TaskDocument, TaskExplanationDocument, TaskList, TransitionDocument,
 };
 
+pub use self::bulk::Bulk;
+pub use self::figures::{Figures, Slowest};
 pub use self::local::{Local, actor};
 pub use self::remote::Remote;
 pub use self::target::{open, refuse, refuse_flag, server};
@@ -31,7 +36,7 @@ pub use self::token::Token;
 
 /// What commands need of wherever tasks live.
 #[async_trait]
-pub trait Backend: Send + Sync {
+pub trait Backend: Bulk + Figures + Send + Sync {
     /// A task with all of its parts.
     async fn task(&self, id: TaskId) -> anyhow::Result<TaskDocument>;
 
@@ -52,6 +57,21 @@ pub trait Backend: Send + Sync {
         operation: Operation,
         who: Acting,
     ) -> anyhow::Result<StepDocument>;
+
+    /// Tells the workers of a task; answers with it as it is then.
+    async fn resume(&self, task: TaskId) -> anyhow::Result<TaskDocument>;
+
+    /// Notes something about a task.
+    async fn annotate(
+        &self,
+        task: TaskId,
+        kind: String,
+        value: &Payload,
+        who: Acting,
+    ) -> anyhow::Result<AnnotationDocument>;
+
+    /// What is noted about a task, oldest first.
+    async fn annotations(&self, task: TaskId) -> anyhow::Result<Vec<AnnotationDocument>>;
 
     /// A step.
     async fn step(&self, task: TaskId, step: &str) -> anyhow::Result<StepDocument>;
@@ -87,6 +107,9 @@ pub trait Backend: Send + Sync {
 
     /// Every version of every definition, or of those of one namespace.
     async fn definitions(&self, namespace: Option<&str>) -> anyhow::Result<DefinitionList>;
+
+    /// Lets no new task use a version of a definition, or allows it again.
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()>;
 
     /// Ends what was begun.
     async fn close(&self);

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tasker_client::request::{CreateAnnotationRequest, UpdateTaskRequest};
 use tasker_client::{Client, DiagramQuery, Error, EventQuery, EventStream};
 use tasker_core::diagram::{DiagramFormat, DiagramOptions, Theme};
 use tasker_core::ids::TaskId;
+use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
 use tasker_core::request::TaskRequest;
 use tasker_engine::use_cases::Operation;
@@ -14,8 +16,8 @@ use tasker_store::definitions::Selector;
 use tasker_store::list::TaskFilter;
 use tasker_store::read::Cursor;
 use tasker_wire::{
-    DefinitionDocument, DefinitionList, Include, RegisteredReply, StepDocument, StepExplanationDocument,
-    TaskCreated, TaskDocument, TaskExplanationDocument, TaskList,
+    AnnotationDocument, DefinitionDocument, DefinitionList, Include, ProblemDocument, RegisteredReply,
+    StepDocument, StepExplanationDocument, TaskCreated, TaskDocument, TaskExplanationDocument, TaskList,
 };
 
 use super::requests;
@@ -32,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A server.
 pub struct Remote {
-    client: Client,
+    pub(super) client: Client,
     token: Token,
 }
 
@@ -67,6 +69,18 @@ impl Remote {
     /// Events as they happen.
     pub fn events(&self, query: &EventQuery) -> EventStream {
         self.client.events(query)
+    }
+
+    /// Why a part of a request failed.
+    pub(super) fn told_of(&self, error: Option<ProblemDocument>) -> Failure {
+        match error {
+            Some(document) => failure::of_part(document, &self.token),
+            None => {
+                let message = format!("the server at {} tells neither a task nor why", self.client.address());
+                Failure::new(Status::Unavailable, "server_not_understood", message)
+                    .help("use a tasker of the version of the server")
+            }
+        }
     }
 
     /// What the server says, or what became of the call, in words of the command line.
@@ -107,6 +121,9 @@ impl Backend for Remote {
             Operation::RetryTask { steps, limit } => {
                 self.client.retry_task(task, &requests::retry(steps, limit, reason)).await
             }
+            Operation::EditTask { reason, tags } => {
+                self.client.update_task(task, &UpdateTaskRequest { reason, tags }).await
+            }
             other => return Err(unknown(&other)),
         })
     }
@@ -132,6 +149,34 @@ impl Backend for Remote {
             }
             other => return Err(unknown(&other)),
         })
+    }
+
+    async fn resume(&self, task: TaskId) -> anyhow::Result<TaskDocument> {
+        self.told(self.client.resume_task(task).await)
+    }
+
+    async fn annotate(
+        &self,
+        task: TaskId,
+        kind: String,
+        value: &Payload,
+        who: Acting,
+    ) -> anyhow::Result<AnnotationDocument> {
+        requests::reason(who)?;
+        let request = CreateAnnotationRequest { kind, value: value.to_value() };
+        self.told(self.client.annotate(task, &request).await)
+    }
+
+    async fn annotations(&self, task: TaskId) -> anyhow::Result<Vec<AnnotationDocument>> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.told(self.client.annotations(task, PAGE, all.len()).await)?;
+            let is_last = page.annotations.is_empty() || !page.pagination.has_more;
+            all.extend(page.annotations);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     async fn step(&self, task: TaskId, step: &str) -> anyhow::Result<StepDocument> {
@@ -216,6 +261,14 @@ impl Backend for Remote {
 
     async fn definitions(&self, namespace: Option<&str>) -> anyhow::Result<DefinitionList> {
         self.told(self.client.definitions(namespace).await)
+    }
+
+    async fn retire(&self, selector: &Selector, retired: bool) -> anyhow::Result<()> {
+        let Selector { namespace, name, version } = selector;
+        let version = version.as_ref().map(ToString::to_string).unwrap_or_default();
+        let done = self.client.retire_definition(namespace.as_str(), name.as_str(), &version, retired);
+        self.told(done.await)?;
+        Ok(())
     }
 
     async fn close(&self) {}

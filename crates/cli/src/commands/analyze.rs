@@ -1,35 +1,37 @@
 //! `tasker analyze ...`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use serde_json::json;
 use tasker_core::graph::analysis::Analysis;
 use tasker_core::ids::TaskId;
-use tasker_engine::Engine;
-use tasker_store::analytics::SlowestQuery;
 
 use super::definition::either::{self, Place};
 use crate::args::{AnalyzeCommand, MetricsArgs, SlowArgs, StaticArgs};
+use crate::backend::{self, Backend, Slowest};
 use crate::exit::Status;
-use crate::open::{self, Access};
+use crate::open::Access;
 use crate::output::{analysis, analytics};
 use crate::session::Session;
 
 /// Looks at one task or definition, or at all tasks together.
 pub async fn run(command: AnalyzeCommand, session: &Session) -> anyhow::Result<ExitCode> {
-    let engine = async || open::engine(session, Access::Read).await;
     match command {
-        AnalyzeCommand::Task(which) => task(&engine().await?, which.task, session).await?,
+        AnalyzeCommand::Task(which) => task(which.task, session).await?,
         AnalyzeCommand::Definition(args) => definition(&args, session).await?,
-        AnalyzeCommand::Health => health(&engine().await?, session).await?,
-        AnalyzeCommand::Metrics(args) => metrics(&engine().await?, &args, session).await?,
-        AnalyzeCommand::Slow(args) => slow(&engine().await?, args, session).await?,
+        AnalyzeCommand::Health => health(session).await?,
+        AnalyzeCommand::Metrics(args) => metrics(&args, session).await?,
+        AnalyzeCommand::Slow(args) => slow(args, session).await?,
     }
     Ok(Status::Ok.into())
 }
 
-async fn task(engine: &Engine, task: TaskId, session: &Session) -> anyhow::Result<()> {
-    let found = engine.analyze_task(task).await?;
+async fn open(session: &Session) -> anyhow::Result<Arc<dyn Backend>> {
+    backend::open(session, Access::Read).await
+}
+
+async fn task(task: TaskId, session: &Session) -> anyhow::Result<()> {
+    let found = open(session).await?.analyze_task(task).await?;
     session.printer.result(&found, || analysis::task(&found, session.printer.style()));
     Ok(())
 }
@@ -44,35 +46,33 @@ async fn definition(args: &StaticArgs, session: &Session) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn health(engine: &Engine, session: &Session) -> anyhow::Result<()> {
-    let counts = engine.health_counts().await?;
+async fn health(session: &Session) -> anyhow::Result<()> {
+    let counts = open(session).await?.counts().await?;
     session.printer.result(&counts, || analytics::health(&counts, session.printer.style()));
     Ok(())
 }
 
-async fn metrics(engine: &Engine, args: &MetricsArgs, session: &Session) -> anyhow::Result<()> {
-    let since = args.since.before(engine.now().await?);
-    let metrics = engine.analytics(since).await?;
+async fn metrics(args: &MetricsArgs, session: &Session) -> anyhow::Result<()> {
+    let metrics = open(session).await?.metrics(args.since).await?;
     session.printer.result(&metrics, || analytics::metrics(&metrics, session.printer.style()));
     Ok(())
 }
 
-async fn slow(engine: &Engine, args: SlowArgs, session: &Session) -> anyhow::Result<()> {
-    let since = args.since.before(engine.now().await?);
-    let limit = usize::try_from(args.limit)?;
-    let query =
-        SlowestQuery { since, limit, namespace: args.namespace, name: args.name, version: args.version };
-    let style = session.printer.style();
+async fn slow(args: SlowArgs, session: &Session) -> anyhow::Result<()> {
+    let wanted = Slowest {
+        since: args.since,
+        limit: usize::try_from(args.limit)?,
+        namespace: args.namespace,
+        name: args.name,
+        version: args.version,
+    };
+    let (backend, style) = (open(session).await?, session.printer.style());
     if args.steps {
-        let steps = engine.slowest_steps(query).await?;
-        session
-            .printer
-            .result(&json!({"since": since, "steps": steps}), || analytics::slow_steps(&steps, style));
+        let found = backend.slowest_steps(wanted).await?;
+        session.printer.result(&found, || analytics::slow_steps(&found.steps, style));
     } else {
-        let tasks = engine.slowest_tasks(query).await?;
-        session
-            .printer
-            .result(&json!({"since": since, "tasks": tasks}), || analytics::slow_tasks(&tasks, style));
+        let found = backend.slowest_tasks(wanted).await?;
+        session.printer.result(&found, || analytics::slow_tasks(&found.tasks, style));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use crate::args::{AnalyzeCommand, Command, EventsCommand, TailArgs};
+use crate::args::{Command, EventsCommand, TailArgs};
 use crate::backend;
 use crate::demo;
 use crate::exit::Failure;
@@ -70,9 +70,7 @@ fn refuse(command: &Command, session: &Session) -> Result<(), Failure> {
         Command::Events(EventsCommand::Forget { .. }) => backend::refuse("events forget", session),
         // Keys are made where they are kept, by whoever may already open the database.
         Command::Auth(_) => backend::refuse("auth", session),
-        Command::Analyze(AnalyzeCommand::Definition(_)) => Ok(()),
-        Command::Analyze(_) => backend::refuse("analyze", session),
-        Command::Definition(_) | Command::Task(_) | Command::Step(_) => Ok(()),
+        Command::Analyze(_) | Command::Definition(_) | Command::Task(_) | Command::Step(_) => Ok(()),
         Command::Config(_) | Command::Completions { .. } | Command::Version => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 20;
 const MOST_CHARS: usize = 80;
 
 /// What hinders a task, and what could be done.
-pub fn task(analysis: &TaskAnalysis, style: Style) -> String {
+pub fn task<G>(analysis: &TaskAnalysis<G>, style: Style) -> String {
     let mut text = verdict(&analysis.task_execution_summary, analysis.task_id, style);
     text.push('\n');
     text.push_str(&standing(analysis, style));
@@ -50,7 +50,7 @@ fn verdict(summary: &ExecutionSummary, task: TaskId, style: Style) -> String {
     format!("health of task {task}: {health}\n{advice}")
 }
 
-fn standing(analysis: &TaskAnalysis, style: Style) -> String {
+fn standing<G>(analysis: &TaskAnalysis<G>, style: Style) -> String {
     let (summary, levels) = (&analysis.task_execution_summary, &analysis.parallelism_opportunities);
     let (paths, bottlenecks) = (&analysis.critical_paths, &analysis.bottlenecks);
     let more = if paths.total_paths_truncated { "more than " } else { "" };
@@ -92,7 +92,7 @@ fn bottleneck_table(bottlenecks: &[Bottleneck], style: Style) -> String {
             one.impact_score.to_string(),
             one.severity.to_string(),
             one.bottleneck_type.to_string(),
-            one.resolution_strategy.to_owned(),
+            one.resolution_strategy.clone().into_owned(),
             one.estimated_resolution_time.clone(),
         ]);
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask};
+use tasker_wire::analytics::{SlowestStep, SlowestTask, SystemCounts, SystemMetrics};
 
 use super::table::{Table, facts};
 use super::{Style, time};
 
 /// Counts of tasks and steps, one below the other.
-pub fn health(counts: &HealthCounts, style: Style) -> String {
+pub fn health(counts: &SystemCounts, style: Style) -> String {
     let mut table = Table::new(&["STATUS", "TASKS", "STEPS"]);
     for (state, tasks, steps) in [
         ("pending", counts.pending_tasks, counts.pending_steps),
@@ -31,9 +31,9 @@ pub fn health(counts: &HealthCounts, style: Style) -> String {
 }
 
 /// How it went lately.
-pub fn metrics(metrics: &AnalyticsMetrics, style: Style) -> String {
+pub fn metrics(metrics: &SystemMetrics, style: Style) -> String {
     let pairs = [
-        ("since", time::local(metrics.analysis_period_start)),
+        ("since", time::local(metrics.analysis_period_start.timestamp())),
         ("tasks created", metrics.task_throughput.to_string()),
         ("complete", format!("{} ({} %)", metrics.completion_count, metrics.completion_rate)),
         ("in error", format!("{} ({} %)", metrics.error_count, metrics.error_rate)),
@@ -51,7 +51,7 @@ pub fn metrics(metrics: &AnalyticsMetrics, style: Style) -> String {
 }
 
 /// The tasks that took longest.
-pub fn slow_tasks(tasks: &[SlowTask], style: Style) -> String {
+pub fn slow_tasks(tasks: &[SlowestTask], style: Style) -> String {
     if tasks.is_empty() {
         return "no tasks\n".to_owned();
     }
@@ -63,14 +63,14 @@ pub fn slow_tasks(tasks: &[SlowTask], style: Style) -> String {
             format!("{}.{}@{}", task.namespace_name, task.task_name, task.version),
             format!("{}/{}", task.completed_steps, task.step_count),
             task.error_steps.to_string(),
-            time::local(task.created_at),
+            time::local(task.created_at.timestamp()),
         ]);
     }
     table.render(style)
 }
 
 /// The steps that took longest.
-pub fn slow_steps(steps: &[SlowStep], style: Style) -> String {
+pub fn slow_steps(steps: &[SlowestStep], style: Style) -> String {
     if steps.is_empty() {
         return "no steps\n".to_owned();
     }
@@ -82,7 +82,7 @@ pub fn slow_steps(steps: &[SlowStep], style: Style) -> String {
             step.task_id.to_string(),
             format!("{}.{}@{}", step.namespace_name, step.task_name, step.version),
             step.attempts.to_string(),
-            time::local(step.completed_at),
+            time::local(step.completed_at.timestamp()),
         ]);
     }
     table.render(style)

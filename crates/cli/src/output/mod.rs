@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod analytics;
+pub mod bulk;
 pub mod definition;
 pub mod explain;
 pub mod problems;

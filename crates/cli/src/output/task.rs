@@ -3,7 +3,7 @@
 use tasker_core::state::StepState;
 use tasker_core::time::Timestamp;
 use tasker_engine::use_cases::TaskView;
-use tasker_wire::{StepDocument, TaskDocument, TaskList, TransitionDocument};
+use tasker_wire::{AnnotationDocument, StepDocument, TaskDocument, TaskList, TransitionDocument};
 
 use super::table::{Table, facts};
 use super::{Style, shorten, time};
@@ -64,6 +64,18 @@ pub fn ended(task: &TaskDocument, style: Style) -> String {
         }
     }
     text
+}
+
+/// What is noted about a task, oldest first.
+pub fn annotations(noted: &[AnnotationDocument], style: Style) -> String {
+    if noted.is_empty() {
+        return "nothing is noted\n".to_owned();
+    }
+    let mut table = Table::new(&["TYPE", "VALUE"]);
+    for annotation in noted {
+        table.row([annotation.kind.clone(), shorten(annotation.value.as_str(), 200)]);
+    }
+    table.render(style)
 }
 
 fn steps_of(task: &TaskDocument) -> &[StepDocument] {

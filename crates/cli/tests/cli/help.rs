@@ -23,6 +23,16 @@ const COMMANDS: &[&str] = &[
     "task cancel",
     "task retry",
     "task resolve",
+    "task resume",
+    "task update",
+    "task annotate",
+    "task annotations",
+    "task bulk",
+    "task bulk create",
+    "task bulk cancel",
+    "task bulk retry",
+    "task bulk resume",
+    "task bulk resolve",
     "task explain",
     "task diagram",
     "task events",
@@ -95,6 +105,7 @@ fn each_command_that_does_something_has_an_example() {
     let groups = [
         "definition",
         "task",
+        "task bulk",
         "step",
         "events",
         "worker",
@@ -124,9 +135,20 @@ fn every_command_is_in_the_list() {
             .map(|line| format!("{group} {}", line.split_whitespace().next().unwrap()).trim().to_owned())
             .collect()
     };
-    for group in
-        ["", "definition", "task", "step", "events", "worker", "server", "analyze", "db", "config", "bench"]
-    {
+    for group in [
+        "",
+        "definition",
+        "task",
+        "task bulk",
+        "step",
+        "events",
+        "worker",
+        "server",
+        "analyze",
+        "db",
+        "config",
+        "bench",
+    ] {
         for command in listed(group) {
             assert!(COMMANDS.contains(&command.as_str()), "{command}");
         }

@@ -4,12 +4,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
+
 use crate::world::{ECHO, FAIL, FOREIGN, Ran, Running, TASKER, World};
 
-const NO_TASK: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// An id that no task has.
+pub const NO_TASK: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Starts a server over the database of a world, without a worker unless told otherwise; answers with its address.
-fn serve(world: &World, flags: &[&str]) -> (Running, String) {
+pub fn serve(world: &World, flags: &[&str]) -> (Running, String) {
     let mut server = world.start(&[&["server", "run", "--listen", "127.0.0.1:0"], flags].concat());
     server.until("serving http://");
     let address = server.seen().split("serving ").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -17,12 +20,13 @@ fn serve(world: &World, flags: &[&str]) -> (Running, String) {
     (server, address)
 }
 
-fn through(world: &World, server: &str, args: &[&str]) -> Ran {
+/// Runs a command through the server.
+pub fn through(world: &World, server: &str, args: &[&str]) -> Ran {
     world.run(&[args, &["--server", server]].concat())
 }
 
 /// Runs a command against the database and through the server: everything that is told must be the same.
-fn same(world: &World, server: &str, args: &[&str]) -> Ran {
+pub fn same(world: &World, server: &str, args: &[&str]) -> Ran {
     for output in ["text", "json"] {
         let args = [args, &["--output", output]].concat();
         let (direct, remote) = (world.run(&args), through(world, server, &args));
@@ -33,7 +37,7 @@ fn same(world: &World, server: &str, args: &[&str]) -> Ran {
 }
 
 /// A world with definitions, and with a task that is done, one that failed and one that waits.
-fn world() -> (World, [String; 3]) {
+pub fn world() -> (World, [String; 3]) {
     let world = World::new().with("echo.yaml", ECHO).with("fail.yaml", FAIL).with("foreign.yaml", FOREIGN);
     world.json(&["definition", "register", "echo.yaml", "fail.yaml", "foreign.yaml"]);
     let create = |args: &[&str]| {
@@ -96,12 +100,48 @@ fn what_is_read_is_the_same_byte_for_byte() {
         &["definition", "graph", "echo", "--format", "json"],
         &["definition", "graph", "echo", "--format", "svg"],
         &["analyze", "definition", "echo"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z", "--steps", "--limit", "1"],
+        &["analyze", "slow", "--since", "2020-01-01T00:00:00Z", "--namespace", "default", "--name", "echo"],
+        &["analyze", "slow", "--since", "2100-01-01T00:00:00Z", "--version", "1.0.0"],
     ] {
         assert_eq!(same(args).status, 0, "{args:?}");
     }
     assert_eq!(same(&["definition", "diff", "echo", "fail"]).status, 1);
     server.signal("TERM");
     assert_eq!(server.end().0, 143);
+}
+
+#[test]
+fn analyses_are_the_same_but_for_when_they_were_made() {
+    let (world, [done, failed, waiting]) = world();
+    let (_server, url) = serve(&world, &["--no-worker"]);
+    let alike = |args: &[&str], changing: &[&str]| {
+        let args = [args, &["--output", "json"]].concat();
+        let [direct, remote] = [world.run(&args), through(&world, &url, &args)].map(|ran| {
+            assert_eq!(ran.status, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
+            let mut document = ran.json();
+            let members = document.as_object_mut().unwrap();
+            assert!(changing.iter().all(|name| members.remove(*name).is_some()), "{args:?}: {members:?}");
+            assert!(!members.is_empty());
+            format!("{document:#}")
+        });
+        assert_eq!(direct, remote, "{args:?}");
+    };
+    for id in [&done, &failed, &waiting] {
+        alike(&["analyze", "task", id], &["analysis_timestamp"]);
+        let text = ["analyze", "task", id];
+        assert_eq!(world.run(&text).stdout, through(&world, &url, &text).stdout);
+    }
+    // Each process counts its own connections to a file.
+    alike(&["analyze", "health"], &["active_connections"]);
+    alike(&["analyze", "metrics", "--since", "2020-01-01T00:00:00Z"], &["calculated_at"]);
+    let metrics = ["analyze", "metrics", "--since", "2020-01-01T00:00:00Z"];
+    assert_eq!(world.run(&metrics).stdout, through(&world, &url, &metrics).stdout);
+    for args in [&["analyze", "metrics"][..], &["analyze", "slow", "--since", "1h"]] {
+        assert_eq!(through(&world, &url, args).status, 0);
+    }
+    assert_eq!(same(&world, &url, &["analyze", "task", NO_TASK]).status, 4);
 }
 
 #[test]
@@ -141,6 +181,9 @@ fn refusals_have_the_same_words_and_statuses() {
         (&["task", "list", "--cursor", "nowhere"], 2),
         (&["definition", "show", "nothing"], 4),
         (&["definition", "versions", "nothing"], 4),
+        (&["definition", "retire", "nothing@1.0.0"], 4),
+        (&["definition", "retire", "echo@9.9.9"], 4),
+        (&["definition", "retire", "echo"], 2),
         (&["definition", "register", "missing.yaml"], 3),
     ] {
         let ran = same(&world, &url, args);
@@ -183,6 +226,14 @@ fn what_is_done_through_a_server_is_done() {
     assert_eq!((&step["status"], &step["results"]["by"]), (&"resolved_manually".into(), &"hand".into()));
     assert_eq!(json(&["task", "cancel", &done, "--force", "--reason", "twice"])["status"], "cancelled");
 
+    // To do again what is done already is no error, so both can be compared.
+    for (flags, retired) in [(&[][..], true), (&["--undo"], false)] {
+        let retire = [&["definition", "retire", "default.fail@0.1.0"], flags].concat();
+        assert_eq!(json(&retire), json!({"full_name": "default.fail@0.1.0", "retired": retired}));
+        assert_eq!(world.json(&["definition", "list"])["definitions"][1]["retired"], retired);
+        assert_eq!(same(&world, &url, &retire).status, 0);
+    }
+
     let text = FOREIGN.replace("foreign", "another");
     std::fs::write(world.path("another.yaml"), &text).unwrap();
     let register = ["definition", "register", "another.yaml"];
@@ -213,8 +264,6 @@ fn what_needs_the_database_refuses_a_server() {
         &["events", "tail", "--reader", "audit"],
         &["events", "readers"],
         &["events", "forget", "audit"],
-        &["analyze", "health"],
-        &["definition", "retire", "foreign@0.1.0"],
     ] {
         let refused = through(&world, url, &[args, &["--output", "json"]].concat());
         assert_eq!(refused.failure(), (2, "server_not_possible".to_owned()), "{args:?}");

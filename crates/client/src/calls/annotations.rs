@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use tasker_wire::request::CreateAnnotationRequest;
-use tasker_wire::{AnnotationDocument, AnnotationList, AnnotationReply};
+use tasker_wire::{AnnotationDocument, AnnotationList, AnnotationReply, AnnotationTypeList};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -20,6 +20,14 @@ impl Client {
     ) -> Result<AnnotationList, Error> {
         let query = [("limit", limit.to_string()), ("offset", offset.to_string())];
         self.read(self.get(&["tasks", &task.to_string(), "annotations"], &query)).await
+    }
+
+    /// The types of annotations there are.
+    ///
+    /// # Errors
+    /// [`Error`]; `AUTHORIZATION_FAILED` for who is limited to some namespaces.
+    pub async fn annotation_types(&self) -> Result<AnnotationTypeList, Error> {
+        self.read(self.get(&["annotation_types"], &[])).await
     }
 
     /// Adds to what is noted about a task.

@@ -1,8 +1,9 @@
 //! Calls about definitions and namespaces.
 
+use reqwest::Method;
 use tasker_wire::{
     DefinitionDocument, DefinitionList, DefinitionReply, HandlerDocument, HandlerList, HandlerReply,
-    NamespaceList, RegisteredReply,
+    NamespaceList, RegisteredReply, RetireDefinitionRequest, RetiredReply,
 };
 
 use crate::client::Client;
@@ -75,5 +76,21 @@ impl Client {
     pub async fn register(&self, text: &str, replace: bool) -> Result<RegisteredReply, Error> {
         let query = [("replace", replace.to_string())];
         self.read(self.hand_in(&["definitions"], &query, YAML, text)).await
+    }
+
+    /// Lets no new task use a version, or allows it again.
+    ///
+    /// # Errors
+    /// [`Error`]; `DEFINITION_NOT_FOUND`.
+    pub async fn retire_definition(
+        &self,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        retired: bool,
+    ) -> Result<RetiredReply, Error> {
+        let path = ["definitions", namespace, name, version, "retire"];
+        let request = RetireDefinitionRequest { retired: Some(retired) };
+        self.read(self.change(Method::POST, &path, &request)?).await
     }
 }

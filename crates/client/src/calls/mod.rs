@@ -13,6 +13,7 @@ mod task_actions;
 mod task_query;
 mod tasks;
 
+pub use analytics::SlowestQuery;
 pub use diagrams::DiagramQuery;
 pub use steps::StepQuery;
 pub use task_query::TaskQuery;

@@ -2,6 +2,7 @@
 
 use futures::stream::{self, Stream, TryStreamExt as _};
 use reqwest::Method;
+use serde_json::Value;
 use tasker_wire::request::CreateTaskRequest;
 use tasker_wire::{
     Include, TaskDocument, TaskExplanationDocument, TaskExplanationReply, TaskList, TaskReply, TaskSummary,
@@ -67,6 +68,17 @@ impl Client {
         let query = if names.is_empty() { Vec::new() } else { vec![("include", names.join(","))] };
         let reply: TaskReply = self.read(self.get(&["tasks", &id.to_string()], &query)).await?;
         Ok(reply.task)
+    }
+
+    /// What can be said of a task as it stands: paths, parallelism, failures, bottlenecks. It is left as it came.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub async fn analyze_task(&self, id: impl ToString) -> Result<Value, Error> {
+        let query =
+            [("include", Include::Execution.name().to_owned()), ("include_dependencies", "true".into())];
+        let reply: TaskReply = self.read(self.get(&["tasks", &id.to_string()], &query)).await?;
+        Ok(reply.task.dependency_analysis.unwrap_or_default())
     }
 
     /// A page of tasks. One with fewer than its limit, even with none, may have more after it: `has_more` tells.

@@ -36,6 +36,12 @@ async fn a_definition_is_registered_listed_and_shown() {
     assert_eq!(shown.definition.definition().unwrap().steps[0].name.as_str(), "wave");
     let missing = client.handler("hello", "greet", Some("2.0.0")).await.unwrap_err();
     assert_eq!(missing.problem().unwrap().code(), "DEFINITION_NOT_FOUND");
+
+    let retired = client.retire_definition("hello", "greet", "1.0.0", true).await.unwrap();
+    assert_eq!((retired.full_name.as_str(), retired.retired), ("hello.greet@1.0.0", true));
+    assert!(client.definitions(Some("hello")).await.unwrap().definitions[0].retired);
+    let missing = client.retire_definition("hello", "greet", "2.0.0", true).await.unwrap_err();
+    assert_eq!(missing.problem().unwrap().code(), "DEFINITION_NOT_FOUND");
     server.stop().await;
 }
 

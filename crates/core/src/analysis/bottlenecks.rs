@@ -1,10 +1,11 @@
 //! The steps that hinder a task: those that failed, those that run, but badly, and those that wait for a cancelled step,
 //! for ever. A step that merely waits for others is none, and neither is one that is done or cancelled.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::standing::{Row, Standing};
 use super::words::{BottleneckType, Grade, OverallImpact, percentage};
@@ -21,7 +22,7 @@ pub const MAX_BOTTLENECKS: usize = 10;
 const MANY_FAILURES: u64 = 2;
 
 /// What hinders a task. Counts and sums are of all bottlenecks, also of those that are not listed.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Bottlenecks {
     /// How many there are.
     pub total_bottlenecks: u64,
@@ -42,7 +43,7 @@ pub struct Bottlenecks {
 }
 
 /// A step that hinders its task.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bottleneck {
     /// Its name.
     pub step_id: StepName,
@@ -67,7 +68,7 @@ pub struct Bottleneck {
     /// What kind it is.
     pub bottleneck_type: BottleneckType,
     /// What to do, in words.
-    pub resolution_strategy: &'static str,
+    pub resolution_strategy: Cow<'static, str>,
     /// When it may be over, in words.
     pub estimated_resolution_time: String,
 }
@@ -148,7 +149,7 @@ impl Bottleneck {
             impact_score,
             severity: standing.grade(impact_score),
             bottleneck_type: kind(row),
-            resolution_strategy: resolution(kind(row)),
+            resolution_strategy: resolution(kind(row)).into(),
             estimated_resolution_time: resolution_time(standing, row),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::standing::{Row, Standing};
 use super::words::percentage;
@@ -27,7 +27,7 @@ pub const MAX_PATH_BOTTLENECKS: usize = 100;
 const PARTS: i64 = 60;
 
 /// The paths of a task.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CriticalPaths {
     /// How many paths there are, at most [`MAX_COUNTED_PATHS`].
     pub total_paths: u64,
@@ -44,7 +44,7 @@ pub struct CriticalPaths {
 }
 
 /// A path from a root to a leaf.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CriticalPath {
     /// Its steps; the id of a step is its name.
     pub path: Vec<StepName>,
@@ -73,7 +73,7 @@ pub struct CriticalPath {
 }
 
 /// A step that holds up a path.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PathBottleneck {
     /// Its name.
     pub step_id: StepName,

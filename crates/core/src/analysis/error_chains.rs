@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::critical_paths::remaining_attempts;
 use super::standing::{Row, Standing};
@@ -23,7 +23,7 @@ pub const MAX_LISTED_DOWNSTREAM: usize = 1_000;
 pub const MAX_PRIORITIES: usize = 3;
 
 /// The failures of a task. Counts and sums are of all of them, also of those that are not listed.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ErrorChains {
     /// Steps in error.
     pub total_error_steps: u64,
@@ -44,7 +44,7 @@ pub struct ErrorChains {
 }
 
 /// A step that failed, and what waits for it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ErrorChain {
     /// Its name.
     pub error_step_id: StepName,
@@ -69,7 +69,7 @@ pub struct ErrorChain {
 }
 
 /// Whether a failed step is tried again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RetryAnalysis {
     /// Whether its attempts are used up.
     pub exhausted: bool,
@@ -84,7 +84,7 @@ pub struct RetryAnalysis {
 }
 
 /// Something that helps a failed step.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecoveryStrategy {
     /// What.
     pub strategy: Strategy,
@@ -95,7 +95,7 @@ pub struct RecoveryStrategy {
 }
 
 /// A failed step to look at first.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecoveryPriority {
     /// The step.
     pub step_name: StepName,

@@ -20,7 +20,7 @@ mod words;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use bottlenecks::{Bottleneck, Bottlenecks, MAX_BOTTLENECKS};
 pub use critical_paths::{
@@ -46,15 +46,15 @@ use crate::plan::Plan;
 use crate::record::{StepRecord, TaskRecord};
 use crate::time::Timestamp;
 
-/// The analysis of a task.
-#[derive(Clone, Debug, Serialize)]
-pub struct TaskAnalysis {
+/// The analysis of a task. Whoever reads one that another process wrote chooses what the graph is read as.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskAnalysis<G = DependencyGraph> {
     /// The task.
     pub task_id: TaskId,
     /// When it stood like this, by the store's clock.
     pub analysis_timestamp: Timestamp,
     /// Its steps and who waits for whom.
-    pub dependency_graph: DependencyGraph,
+    pub dependency_graph: G,
     /// The paths that matter most.
     pub critical_paths: CriticalPaths,
     /// What could run beside each other.
@@ -65,6 +65,22 @@ pub struct TaskAnalysis {
     pub bottlenecks: Bottlenecks,
     /// All of this in a few figures.
     pub task_execution_summary: ExecutionSummary,
+}
+
+impl<G> TaskAnalysis<G> {
+    /// The same with the graph as something else.
+    pub fn with_graph<H>(self, make: impl FnOnce(G) -> H) -> TaskAnalysis<H> {
+        TaskAnalysis {
+            task_id: self.task_id,
+            analysis_timestamp: self.analysis_timestamp,
+            dependency_graph: make(self.dependency_graph),
+            critical_paths: self.critical_paths,
+            parallelism_opportunities: self.parallelism_opportunities,
+            error_chains: self.error_chains,
+            bottlenecks: self.bottlenecks,
+            task_execution_summary: self.task_execution_summary,
+        }
+    }
 }
 
 /// Analyses a task from its row and those of all its steps.

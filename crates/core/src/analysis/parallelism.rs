@@ -1,13 +1,13 @@
 //! What could run beside each other: the steps by level.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::standing::{Row, Standing};
 use super::words::{Grade, percentage};
 use crate::names::StepName;
 
 /// What could run beside each other.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Parallelism {
     /// All steps.
     pub total_steps: u64,
@@ -28,7 +28,7 @@ pub struct Parallelism {
 }
 
 /// The steps that are equally far from the roots.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Level {
     /// Longest distance from a root.
     pub level: u32,

@@ -1,6 +1,6 @@
 //! An analysis in a few figures, and what to do.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bottlenecks::Bottlenecks;
 use super::critical_paths::CriticalPaths;
@@ -13,7 +13,7 @@ use crate::text::counted;
 const LOW_EFFICIENCY: f64 = 50.0;
 
 /// An analysis in a few figures.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ExecutionSummary {
     /// All steps.
     pub total_steps: u64,
@@ -36,7 +36,7 @@ pub struct ExecutionSummary {
 }
 
 /// How a task is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverallHealth {
     /// Nothing failed.
@@ -48,7 +48,7 @@ pub enum OverallHealth {
 }
 
 /// Something to do.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Recommendation {
     /// Stable code.
     pub code: RecommendationCode,
@@ -57,7 +57,7 @@ pub struct Recommendation {
 }
 
 /// What is recommended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RecommendationCode {
     /// Look at the critical bottlenecks.

@@ -60,6 +60,14 @@ impl Engine {
         Ok(self.parts.store.tasks(filter).await?)
     }
 
+    /// The types of the annotations there are, sorted.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Store`].
+    pub async fn annotation_types(&self) -> Result<Vec<String>, UseCaseError> {
+        Ok(self.parts.store.annotation_types().await?)
+    }
+
     /// Log entries after a cursor.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The one table of all routes. Folders mirror the paths, with one file per action.
 
 pub(crate) mod analytics;
+mod annotation_types;
 mod definitions;
 mod docs;
 pub(crate) mod events;
@@ -60,6 +61,7 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/tasks/{task_id}/events", event(Action::Index), Stream, tasks::events::operation(), tasks::events::stream_task_events),
         Route::new(GET, "/tasks/{task_id}/annotations", task(Action::Show), Read, tasks::annotations::list_operation(), tasks::annotations::list_annotations),
         Route::new(POST, "/tasks/{task_id}/annotations", task(Action::Update), Write, tasks::annotations::create_operation(), tasks::annotations::create_annotation),
+        Route::new(GET, "/annotation_types", task(Action::Index), Read, annotation_types::operation(), annotation_types::list_annotation_types),
         Route::new(GET, "/tasks/{task_id}/workflow_steps", step(Action::Index), Read, steps::list::operation(), steps::list::list_steps),
         Route::new(GET, STEP, step(Action::Show), Read, steps::show::operation(), steps::show::show_step),
         Route::new(PATCH, STEP, step(Action::Update), Write, steps::update::operation(), steps::update::update_step),
@@ -79,11 +81,16 @@ pub fn table() -> Vec<Route> {
         Route::new(GET, "/definitions", handler(Action::Index), Read, definitions::list::operation(), definitions::list::list_definitions),
         Route::new(POST, "/definitions", handler(Action::Create), Write, definitions::register::operation(), definitions::register::register_definition),
         Route::new(GET, "/definitions/{namespace}/{name}/{version}", handler(Action::Show), Read, definitions::show::operation(), definitions::show::show_definition),
+        Route::new(POST, "/definitions/{namespace}/{name}/{version}/retire", handler(Action::Create), Write, definitions::retire::operation(), definitions::retire::retire_definition),
         Route::new(GET, "/events", event(Action::Index), Stream, events::operation(), events::stream_events),
         Route::new(GET, "/me", Known, Read, me::operation(), me::show_me),
         Route::new(GET, "/metrics", Requirement::to(Resource::Metrics, Action::Index), Read, metrics::operation(), metrics::show_metrics),
         Route::new(GET, "/analytics/performance", analytics, Analytics, analytics::performance::operation(), analytics::performance::show_performance),
         Route::new(GET, "/analytics/bottlenecks", analytics, Analytics, analytics::bottlenecks::operation(), analytics::bottlenecks::show_bottlenecks),
+        Route::new(GET, "/analytics/counts", analytics, Analytics, analytics::counts::operation(), analytics::counts::show_counts),
+        Route::new(GET, "/analytics/metrics", analytics, Analytics, analytics::metrics::operation(), analytics::metrics::show_system_metrics),
+        Route::new(GET, "/analytics/slowest_tasks", analytics, Analytics, analytics::slowest_tasks::operation(), analytics::slowest_tasks::list_slowest_tasks),
+        Route::new(GET, "/analytics/slowest_steps", analytics, Analytics, analytics::slowest_steps::operation(), analytics::slowest_steps::list_slowest_steps),
         Route::new(GET, "/health/live", Public, Probe, health::live::operation(), health::live::show_liveness),
         Route::new(GET, "/health/ready", Public, Probe, health::ready::operation(), health::ready::show_readiness),
         Route::new(GET, "/health/status", Requirement::to(Resource::HealthStatus, Action::Index), Read, health::status::operation(), health::status::show_status),

@@ -17,12 +17,13 @@ use tasker_testkit::driver::Driver;
 use crate::roles::believing;
 use crate::server::{Answer, Server};
 
-fn one_step(place: &str, name: &str, number: &str) -> Arc<Plan> {
+/// A definition of one step.
+pub fn one_step(place: &str, name: &str, number: &str) -> Arc<Plan> {
     plan_with(name, &[("only", &[])], |x| (x.namespace, x.version) = (namespace(place), version(number)))
 }
 
 /// Lets a task run for so many seconds.
-async fn run(d: &Driver, plan: &Arc<Plan>, seconds: u64) {
+pub async fn run(d: &Driver, plan: &Arc<Plan>, seconds: u64) {
     d.start(plan).await;
     let claim = d.claim_one("only").await;
     d.clock.advance_seconds(seconds);

@@ -93,6 +93,66 @@ async fn whoever_registers_needs_the_permission_there() {
 }
 
 #[tokio::test]
+async fn a_retired_version_is_not_used_until_it_is_taken_back() {
+    const RETIRE: &str = "/definitions/hello/greet/1.0.0/retire";
+    let server = Server::start().await;
+    server.post("/definitions", &greeting("Hello")).await.expect(201);
+    let task = json!({"name": "greet", "namespace": "hello", "version": "1.0.0", "context": {}});
+    let created = server.post("/tasks", &task).await.expect(201).body;
+    for (request, retired) in
+        [(json!({}), true), (json!({"retired": true}), true), (json!({"retired": false}), false)]
+    {
+        let done = server.post(RETIRE, &request).await.expect(200).body;
+        assert_eq!(done, json!({"full_name": "hello.greet@1.0.0", "retired": retired}));
+        let listed = server.get("/definitions?namespace=hello").await.expect(200).body;
+        assert_eq!(listed["definitions"][0]["retired"], retired);
+    }
+    answer(server.request(Method::POST, RETIRE)).await.expect(200);
+    server.post("/tasks", &task).await.problem(422, "HANDLER_NOT_FOUND");
+    // What runs keeps its definition, and the version can be looked at.
+    let id = created["task"]["task_id"].as_str().unwrap();
+    server.get(&format!("/tasks/{id}")).await.expect(200);
+    server.get("/definitions/hello/greet/1.0.0").await.expect(200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_retired_is_told() {
+    let server = Server::start().await;
+    server.post("/definitions", &greeting("Hello")).await.expect(201);
+    for missing in ["nowhere/greet/1.0.0", "hello/sing/1.0.0", "hello/greet/9.9.9"] {
+        let refused = server.post(&format!("/definitions/{missing}/retire"), &json!({})).await;
+        refused.problem(404, "DEFINITION_NOT_FOUND");
+    }
+    for (request, place) in [(json!({"retired": "yes"}), "/retired"), (json!({"undo": true}), "/undo")] {
+        let refused = server.post("/definitions/hello/greet/1.0.0/retire", &request).await;
+        assert_eq!(refused.problem(422, "VALIDATION_FAILED").places(), [place]);
+    }
+    server.post("/definitions/hello/greet/latest/retire", &json!({})).await.problem(400, "INVALID_ID");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_retires_needs_the_permission_there() {
+    let server = Server::with(believing()).await;
+    let register = server.request(Method::POST, "/definitions").header("x-claims", "admin");
+    answer(register.json(&greeting("Hello"))).await.expect(201);
+    for (claims, status) in [
+        ("viewer", 403),
+        ("operator", 403),
+        ("tasker.handler:create@default", 404),
+        ("admin @default", 404),
+        ("tasker.handler:create@hello", 200),
+        ("admin", 200),
+    ] {
+        let request = server.request(Method::POST, "/definitions/hello/greet/1.0.0/retire");
+        let answered = answer(request.header("x-claims", claims)).await;
+        assert_eq!(answered.status.as_u16(), status, "{claims}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_caller_sees_the_versions_of_its_namespaces() {
     let server = Server::with(believing()).await;
     let register = server.request(Method::POST, "/definitions").header("x-claims", "admin");

@@ -13,6 +13,7 @@ mod definitions;
 mod diagrams;
 mod docs;
 mod events;
+mod figures;
 mod garbage;
 mod handlers;
 mod health;

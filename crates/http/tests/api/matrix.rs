@@ -74,9 +74,24 @@ async fn verdict(server: &Server, route: &Route, caller: Option<&str>) -> String
         server.request(reqwest::Method::POST, "/tasks").header("x-role", "admin@default").json(&body);
     let created: Value = created.send().await.unwrap().json().await.unwrap();
     let id = created["task"]["task_id"].as_str().unwrap();
-    let path = route.path.replace("{task_id}", id).replace("{step_name}", "one");
+    let named = [
+        ("task_id", id),
+        ("step_name", "one"),
+        ("namespace", "default"),
+        ("name", "order"),
+        ("version", "1.0.0"),
+    ];
+    let path = named
+        .iter()
+        .fold(route.path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
     let request = server.request(route.method.clone(), &path);
-    let request = if route.path == "/tasks" { request.json(&body) } else { request.json(&json!({})) };
+    let body = match route.path {
+        "/tasks" => body,
+        // The next one asks for a task of it too.
+        path if path.ends_with("/retire") => json!({"retired": false}),
+        _ => json!({}),
+    };
+    let request = request.json(&body);
     let request = caller.into_iter().fold(request, |request, caller| request.header("x-role", caller));
     let response = request.send().await.unwrap();
     // What is let through may be answered without end.

@@ -55,6 +55,8 @@ async fn a_task_is_annotated_by_hand() {
     let page =
         server.get(&format!("{annotations}?limit=1&offset=1&include_total=true")).await.expect(200).body;
     assert_eq!(page["annotations"], json!([{"type": "call", "value": "back"}]));
+    let types = server.get("/annotation_types").await.expect(200).body;
+    assert_eq!(types, json!({"annotation_types": [{"name": "call"}, {"name": "refund"}]}));
     assert_eq!(
         (&page["pagination"]["total_count"], &page["pagination"]["has_more"]),
         (&json!(2), &json!(false))

@@ -131,6 +131,13 @@ impl Store for MemoryStore {
         Ok(self.tables().namespaces.iter().map(ToString::to_string).collect())
     }
 
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
+        let tables = self.tables();
+        let annotations = tables.tasks.values().flat_map(|task| &task.annotations);
+        let types: BTreeSet<&String> = annotations.map(|annotation| &annotation.kind).collect();
+        Ok(types.into_iter().cloned().collect())
+    }
+
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
         Ok(self.tables().definition_rows(namespace))
     }

@@ -220,6 +220,7 @@ pub async fn annotations_by_hand_are_kept_in_any_state(store: StoreUnderTest) {
     assert_eq!(d.operate(id, Action::Annotate(notes[2].clone())).await, Answer::Done);
     let detail = d.store.task(id).await.expect("read").expect("exists");
     assert_eq!(detail.annotations, notes);
+    assert_eq!(d.store.annotation_types().await.expect("read"), ["call", "refund"]);
     d.assert_sound().await;
 }
 

@@ -267,6 +267,10 @@ impl Store for SimStore {
         self.read("namespaces", self.shared.store.namespaces()).await
     }
 
+    async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
+        self.read("annotation_types", self.shared.store.annotation_types()).await
+    }
+
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
         self.read("definitions", self.shared.store.definitions(namespace)).await
     }

@@ -2,7 +2,10 @@
 //! `partial_failures`.
 
 mod bottlenecks;
+mod counts;
+mod metrics;
 mod performance;
+mod slowest;
 
 use serde::{Deserialize, Serialize};
 use tasker_core::survey::Spread;
@@ -12,7 +15,10 @@ pub use bottlenecks::{
     ErrorType, PerformanceDistribution, RecommendationDocument, ScopeSummary, SlowStepDocument,
     SlowTaskDocument,
 };
+pub use counts::SystemCounts;
+pub use metrics::SystemMetrics;
 pub use performance::{Performance, PerformanceTrends, SystemOverview, Trend};
+pub use slowest::{SlowestStep, SlowestSteps, SlowestTask, SlowestTasks};
 
 /// Which tasks were looked at: the filters that were given.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]

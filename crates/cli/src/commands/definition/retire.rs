@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use tasker_wire::RetiredReply;
 
 use super::selector;
 use crate::args::RetireArgs;
-use crate::backend::{self, Local};
+use crate::backend;
 use crate::exit::{Failure, Status};
-use crate::open::{self, Access};
+use crate::open::Access;
 use crate::session::Session;
 
 /// Lets no new task use a version, or allows it again.
@@ -19,19 +19,15 @@ pub async fn run(args: &RetireArgs, session: &Session) -> anyhow::Result<ExitCod
         let message = "name the version to retire: NAME@VERSION";
         return Err(Failure::new(Status::Usage, "version_missing", message).into());
     }
-    backend::refuse("definition retire", session)?;
-    let engine = open::engine(session, Access::Write).await?;
-    let definition = wanted.find(&Local(engine.clone())).await?;
+    let backend = backend::open(session, Access::Write).await?;
+    let definition = wanted.find(&*backend).await?;
     let retired = !args.undo;
-    engine.retire(selector::exactly(&definition), retired).await?;
-    engine.shutdown().await;
-    let name = definition.full_name;
-    session.printer.result(&json!({"full_name": name, "retired": retired}), || {
-        if retired {
-            format!("{name}: retired; running tasks finish")
-        } else {
-            format!("{name}: in use again")
-        }
+    backend.retire(&selector::exactly(&definition), retired).await?;
+    backend.close().await;
+    let done = RetiredReply { full_name: definition.full_name, retired };
+    session.printer.result(&done, || match done.retired {
+        true => format!("{}: retired; running tasks finish", done.full_name),
+        false => format!("{}: in use again", done.full_name),
     });
     Ok(Status::Ok.into())
 }

@@ -1,10 +1,12 @@
 //! `tasker task ...`.
 
+mod bulk;
 mod create;
 mod diagram;
 mod events;
 mod explain;
 mod list;
+mod notes;
 mod operator;
 pub mod request;
 mod show;
@@ -29,6 +31,11 @@ pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<Exit
         TaskCommand::Cancel(args) => operator::cancel(args, session).await,
         TaskCommand::Retry(args) => operator::retry(args, session).await,
         TaskCommand::Resolve(args) => operator::resolve(args, session).await,
+        TaskCommand::Resume(which) => notes::resume(which.task, session).await,
+        TaskCommand::Update(args) => notes::update(args, session).await,
+        TaskCommand::Annotate(args) => notes::annotate(args, session).await,
+        TaskCommand::Annotations(which) => notes::annotations(which.task, session).await,
+        TaskCommand::Bulk(command) => bulk::run(command, session).await,
         TaskCommand::Explain(args) => explain::run(args, session).await,
         TaskCommand::Diagram(args) => diagram::run(args, session).await,
         TaskCommand::Events(args) => events::run(args, session).await,

@@ -2,6 +2,7 @@
 
 mod naive;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -177,8 +178,21 @@ fn as_63_health_in_one_word() {
     assert_eq!(health(&refused), OverallHealth::Critical);
 }
 
+#[test]
+fn whoever_reads_an_analysis_has_what_was_written() {
+    let mut driver = Driver::new(linear(3));
+    driver.exhaust("L1");
+    let written = serde_json::to_string(&analyze(&driver)).unwrap();
+    let read: TaskAnalysis<Value> = serde_json::from_str(&written).unwrap();
+    assert_eq!(read.bottlenecks.bottlenecks[0].bottleneck_type, BottleneckType::PermanentFailure);
+    assert_eq!(serde_json::to_string(&read).unwrap(), written);
+    let unknown = written.replace("Permanent Failure", "Fatigue");
+    let refused = serde_json::from_str::<TaskAnalysis<Value>>(&unknown).unwrap_err();
+    assert!(refused.to_string().contains("unknown variant `Fatigue`"), "{refused}");
+}
+
 /// Type, resolution and expected time of each bottleneck.
-fn told(driver: &Driver) -> Vec<(String, BottleneckType, &'static str, String)> {
+fn told(driver: &Driver) -> Vec<(String, BottleneckType, Cow<'static, str>, String)> {
     let told = |b: Bottleneck| {
         (b.step_name.to_string(), b.bottleneck_type, b.resolution_strategy, b.estimated_resolution_time)
     };
@@ -187,8 +201,9 @@ fn told(driver: &Driver) -> Vec<(String, BottleneckType, &'static str, String)> 
 
 #[test]
 fn every_kind_of_bottleneck() {
-    let one =
-        |name: &str, kind, resolution, time: &str| vec![(name.to_owned(), kind, resolution, time.to_owned())];
+    let one = |name: &str, kind, resolution: &'static str, time: &str| {
+        vec![(name.to_owned(), kind, resolution.into(), time.to_owned())]
+    };
     let mut driver = Driver::new(linear(2));
     driver.fail("L1", hiccup().after(61));
     let active = |time| one("L1", BottleneckType::ActiveError, "Investigate error cause", time);

@@ -2,12 +2,18 @@
 //! while, by whoever may see the same and asks for the same.
 
 pub(crate) mod bottlenecks;
+pub(crate) mod counts;
+pub(crate) mod metrics;
 pub(crate) mod performance;
+mod slowest;
+pub(crate) mod slowest_steps;
+pub(crate) mod slowest_tasks;
 
 use std::time::Duration;
 
 use tasker_core::access::Extent;
 use tasker_core::names::InvalidName;
+use tasker_core::time::Timestamp;
 use tasker_store::survey::Scope;
 use tasker_wire::analytics::{self, AnalyticsScope};
 
@@ -16,6 +22,7 @@ use crate::operation::{Kind, Parameter};
 use crate::reply::Problem;
 use crate::request::forms;
 use crate::reused::Reused;
+use crate::state::ApiState;
 
 /// How long an answer is used again that lacks something.
 const INCOMPLETE_FOR: Duration = Duration::from_secs(10);
@@ -26,6 +33,7 @@ const INCOMPLETE_FOR: Duration = Duration::from_secs(10);
 pub(crate) struct Found {
     performance: Reused<Asked, analytics::Performance>,
     bottlenecks: Reused<BottlenecksQuestion, analytics::Bottlenecks>,
+    counts: Reused<(), analytics::SystemCounts>,
 }
 
 /// Which tasks are asked about: as it was written, and what it means for whoever asks.
@@ -90,6 +98,14 @@ fn meaning(filters: &AnalyticsScope) -> Result<Scope, InvalidName> {
         version: filters.version.as_deref().map(str::parse).transpose()?,
         namespaces: None,
     })
+}
+
+/// Since when is counted: as `since` says, else for so long until now.
+async fn since(api: &ApiState, call: &Call, span: Duration) -> Result<Timestamp, Problem> {
+    match call.query.time("since") {
+        Some(since) => Ok(since),
+        None => Ok(api.engine.now().await?.minus(span)),
+    }
 }
 
 /// How long an answer is used again: one that lacks something not as long.

@@ -7,11 +7,10 @@ use futures::stream::{self, StreamExt as _};
 use tasker_core::access::{Action, Permission, Resource, may};
 use tasker_core::decide::NewLimit;
 use tasker_core::ids::TaskId;
-use tasker_engine::use_cases::{Operation as Wanted, Operator};
+use tasker_engine::use_cases::{Operation as Wanted, Operator, may_resume};
 use tasker_wire::request::{BulkAction, BulkActionRequest};
 use tasker_wire::{BulkActed, BulkActedItem};
 
-use super::resume;
 use super::selection::tasks_of;
 use crate::call::{Call, forbidden};
 use crate::gate::audit::Change;
@@ -96,8 +95,8 @@ async fn act(
         BulkAction::Resolve => (Wanted::ResolveTask, StatusCode::OK),
         BulkAction::Resume => {
             match request.dry_run {
-                true => resume::may_resume(&detail)?,
-                false => resume::resume(api, &detail).await?,
+                true => may_resume(&detail)?,
+                false => api.engine.resume(&detail).await?,
             }
             return Ok(StatusCode::ACCEPTED);
         }

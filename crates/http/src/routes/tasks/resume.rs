@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use tasker_store::read::TaskDetail;
 use tasker_wire::TaskReply;
 use tasker_wire::request::ResumeTaskRequest;
 
@@ -33,23 +32,6 @@ pub(crate) async fn resume_task(
 ) -> Result<Response, Problem> {
     let detail = call.task(&api).await?;
     body.read::<ResumeTaskRequest>()?;
-    resume(&api, &detail).await?;
+    api.engine.resume(&detail).await?;
     parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
-}
-
-/// Tells the workers of an open task.
-pub(super) async fn resume(api: &ApiState, detail: &TaskDetail) -> Result<(), Problem> {
-    may_resume(detail)?;
-    api.engine.hint().await;
-    Ok(())
-}
-
-/// Whether a task is open.
-pub(super) fn may_resume(detail: &TaskDetail) -> Result<(), Problem> {
-    let state = detail.record.state;
-    if state.is_open() {
-        return Ok(());
-    }
-    let message = format!("task {} has ended: its state is {state}", detail.record.id);
-    Err(Problem::new(&codes::INVALID_STATE_TRANSITION, message).with("from", state.as_str()))
 }

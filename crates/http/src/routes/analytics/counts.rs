@@ -1,0 +1,41 @@
+//! `GET /analytics/counts`: how many tasks and steps there are in each state.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::header::AGE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use tasker_wire::analytics::SystemCounts;
+
+use crate::call::Call;
+use crate::figures;
+use crate::operation::Operation;
+use crate::reply::{Problem, json_with};
+use crate::state::ApiState;
+
+/// Counting reads every step. It takes at most one part in so many of the time.
+const SHARE: u32 = 20;
+
+pub(crate) fn operation() -> Operation {
+    Operation::new("show_counts", "How many tasks and steps there are in each state")
+        .description(
+            "It reads every step, so an answer is used again for 20 times as long as it took to count; the header `Age` says \
+             how old it is, in seconds. It is about all namespaces, so whoever is limited to some is refused.",
+        )
+        .reply::<SystemCounts>(200, "The counts")
+        .reply_headers(&[("Age", "How old the answer is, in seconds")])
+}
+
+/// Counts, unless that was done lately.
+pub(crate) async fn show_counts(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
+    call.permit_everywhere()?;
+    let count = async {
+        let begin = Instant::now();
+        let counts = figures::counts(&api.engine.health_counts().await?);
+        Ok::<(SystemCounts, Duration), Problem>((counts, begin.elapsed() * SHARE))
+    };
+    let found = api.analytics.counts.get((), count).await?;
+    let age = found.age.unwrap_or_default().as_secs();
+    Ok(json_with(StatusCode::OK, &found.value, [(AGE, HeaderValue::from(age))]))
+}
