@@ -54,9 +54,14 @@ impl Engine {
     /// `duplicate_request`, `idempotency_key_reused`, `task_id_conflict`; `request_in_progress` if an equal request stands
     /// in a transaction that did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
-        let id = self.id_for(&request);
-        let answer = self.insist(&request, id).await?.answer;
-        self.outcome(&request, id, answer).await
+        let submitted = self.hand_over(&request).await;
+        self.observe(&request, submitted)
+    }
+
+    async fn hand_over(&self, request: &TaskRequest) -> Result<SubmittedTask, UseCaseError> {
+        let id = self.id_for(request);
+        let answer = self.insist(request, id).await?.answer;
+        self.outcome(request, id, answer).await
     }
 
     /// [`Engine::submit`], with the task as it was stored; for a repeat, as it is now. What was just decided need not be
@@ -68,15 +73,23 @@ impl Engine {
         &self,
         request: TaskRequest,
     ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
-        let id = self.id_for(&request);
-        let HandedIn { submission, answer, at } = self.insist(&request, id).await?;
+        let viewed = self.hand_over_and_view(&request).await;
+        self.observe(&request, viewed)
+    }
+
+    async fn hand_over_and_view(
+        &self,
+        request: &TaskRequest,
+    ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
+        let id = self.id_for(request);
+        let HandedIn { submission, answer, at } = self.insist(request, id).await?;
         let view = match answer {
             SubmitAnswer::Accepted { state } => {
                 self.decided(&submission, at).filter(|view| view.detail.record.state == state)
             }
             _ => None,
         };
-        let submitted = self.outcome(&request, id, answer).await?;
+        let submitted = self.outcome(request, id, answer).await?;
         match view {
             Some(view) => Ok((submitted, view)),
             None => Ok((submitted, self.task(submitted.task_id).await?)),
@@ -121,8 +134,20 @@ impl Engine {
         request: TaskRequest,
     ) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
-        let handed_in = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
-        self.outcome(&request, id, handed_in.answer).await
+        let submitted = match self.hand_in(&request, id, &mut Door::Transaction(transaction)).await {
+            Ok(handed_in) => self.outcome(&request, id, handed_in.answer).await,
+            Err(error) => Err(error),
+        };
+        self.observe(&request, submitted)
+    }
+
+    /// Tells that a request was refused.
+    fn observe<T>(&self, request: &TaskRequest, came: Result<T, UseCaseError>) -> Result<T, UseCaseError> {
+        if came.as_ref().is_err_and(UseCaseError::is_refusal) {
+            let plan = self.resolutions.get(&meant(request));
+            self.options().observer.task_rejected(plan.as_deref());
+        }
+        came
     }
 
     /// Tells this node's worker and other nodes that there may be work. Without hints, polling finds it.
@@ -142,11 +167,7 @@ impl Engine {
         id: TaskId,
         door: &mut Door<'_>,
     ) -> Result<HandedIn, UseCaseError> {
-        let selector = Selector {
-            namespace: request.namespace.clone(),
-            name: request.name.clone(),
-            version: request.version.clone(),
-        };
+        let selector = meant(request);
         let mut n_before = 0;
         loop {
             let submission = self.submission(request, &self.plan_of(&selector).await?, id)?;
@@ -262,6 +283,15 @@ impl Engine {
             return Ok(SubmittedTask { task_id: of, status: first.record.state, created: false });
         }
         Err(key_reused(of))
+    }
+}
+
+/// The definition that a request means.
+fn meant(request: &TaskRequest) -> Selector {
+    Selector {
+        namespace: request.namespace.clone(),
+        name: request.name.clone(),
+        version: request.version.clone(),
     }
 }
 

@@ -13,7 +13,7 @@ use tasker_core::record::{Annotation, StepDetail, StepRecord, TaskInput, TaskRec
 use tasker_core::time::Timestamp;
 
 use super::Tables;
-use crate::write::{SubmitAnswer, SubmitBatch, Submitted, Work};
+use crate::write::{Logged, SubmitAnswer, SubmitBatch, Submitted};
 
 /// A task with all that belongs to it.
 pub(super) struct Task {
@@ -30,11 +30,11 @@ pub(super) struct Task {
 impl Tables {
     pub(super) fn submit(&mut self, batch: SubmitBatch, now: Timestamp) -> Submitted {
         let SubmitBatch { submissions, rules, mut budget } = batch;
-        let mut submitted = Submitted { answers: Vec::new(), work: Vec::new(), now };
+        let mut submitted = Submitted { answers: Vec::new(), work: Vec::new(), logged: Vec::new(), now };
         for submission in submissions {
             let answer = match self.known_already(&submission).or_else(|| self.not_admitted(&submission)) {
                 Some(answer) => answer,
-                None => self.accept(&submission, &rules, now, budget.as_mut(), &mut submitted.work),
+                None => self.accept(&submission, &rules, now, budget.as_mut(), &mut submitted),
             };
             submitted.answers.push(answer);
         }
@@ -75,7 +75,7 @@ impl Tables {
         rules: &decide::Rules,
         now: Timestamp,
         budget: Option<&mut ClaimBudget>,
-        work: &mut Vec<Work>,
+        submitted: &mut Submitted,
     ) -> SubmitAnswer {
         let mut left = budget.as_deref().cloned();
         let new = match decide::submit(submission, rules, now, left.as_mut()) {
@@ -95,9 +95,10 @@ impl Tables {
         let task = Task::new(self.n_accepted, submission.plan.clone(), &new);
         task.verify();
         let state = task.record.state;
+        submitted.logged.extend(Logged::of(submission.id, &submission.plan, &new.change.log));
         self.note(submission.id, &new.change.log);
         self.tasks.insert(submission.id, task);
-        work.extend(new.change.claims.into_iter().map(|claim| self.work(claim)));
+        submitted.work.extend(new.change.claims.into_iter().map(|claim| self.work(claim)));
         SubmitAnswer::Accepted { state }
     }
 
