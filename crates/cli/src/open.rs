@@ -91,6 +91,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         retention: settings.retention.flatten(),
         analysis_weights: settings.analysis_weights,
         worker_name: settings.worker.name.clone().unwrap_or_else(default_worker_name),
+        slow_after: settings.log.slow_after,
         ..EngineOptions::default()
     }
 }

@@ -75,7 +75,6 @@ const INERT: &[(&[&str], &str)] = &[
             "telemetry.metrics_endpoint",
             "telemetry.metrics_format",
             "telemetry.performance_monitoring_enabled",
-            "telemetry.slow_query_threshold_seconds",
             "telemetry.memory_threshold_mb",
             "telemetry.event_sampling_rate",
             "telemetry.filtered_events",

@@ -220,6 +220,8 @@ pub struct LogSettings {
     pub filter_parameters: Vec<String>,
     /// What takes the place of secrets.
     pub filter_mask: String,
+    /// Time after which a call of the database is slow.
+    pub slow_after: Duration,
 }
 
 /// Which log lines are written.
@@ -488,5 +490,6 @@ fn log(resolved: &Resolved) -> LogSettings {
         format: if is_json { LogFormat::Json } else { LogFormat::Text },
         filter_parameters: resolved.texts("telemetry.filter_parameters"),
         filter_mask: resolved.text("telemetry.filter_mask").unwrap_or_default(),
+        slow_after: Duration::from_secs_f64(resolved.number("telemetry.slow_query_threshold_seconds")),
     }
 }

@@ -572,6 +572,12 @@ pub const SETTINGS: &[Setting] = &[
          telemetry.metrics_auth_required is false.",
     ),
     setting(
+        "telemetry.slow_query_threshold_seconds",
+        Kind::Number { min: 0.001, max: 3_600.0 },
+        Some("1"),
+        "Seconds after which a call of the database is counted and logged as slow.",
+    ),
+    setting(
         "worker.definitions",
         Kind::Texts,
         None,

@@ -12,6 +12,7 @@ use crate::handler::Handlers;
 use crate::intake::{self, Arrival};
 use crate::integrity::IntegrityRecord;
 use crate::lanes::Lanes;
+use crate::measured::Measured;
 use crate::options::EngineOptions;
 use crate::settler;
 use crate::use_cases::resolutions::Resolutions;
@@ -58,8 +59,9 @@ impl Engine {
     /// [`Engine::start_worker`]. Must be called inside a tokio runtime.
     pub fn new(store: Arc<dyn Store>, handlers: Handlers, options: EngineOptions) -> Self {
         let shutdown = CancellationToken::new();
+        let store = Measured::new(store, options.observer.clone(), options.slow_after);
         let parts = Arc::new(Parts {
-            store,
+            store: Arc::new(store),
             rules: Arc::new(options.rules.clone()),
             options,
             watchers: Watchers::new(),

@@ -125,6 +125,14 @@ impl UseCaseError {
         }
     }
 
+    /// Whether it is what was asked for that cannot be done, and not the database that failed.
+    pub fn is_refusal(&self) -> bool {
+        match self.kind() {
+            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Refused => true,
+            ErrorKind::Unavailable | ErrorKind::Corrupt | ErrorKind::Schema => false,
+        }
+    }
+
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -10,7 +10,7 @@ use tasker_core::ids::TaskId;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
-use tasker_store::write::{SubmitAnswer, SubmitBatch};
+use tasker_store::write::{SubmitAnswer, SubmitBatch, Submitted};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -146,7 +146,7 @@ async fn commit(
         }
     };
     parts.options.observer.committed(CommitKind::Accept, parcel.len(), begin.elapsed());
-    observe(parts, &parcel, &submitted.answers);
+    observe(parts, &parcel, &submitted);
     let n_claimed = submitted.work.len();
     if let (Some(worker), Some(lent)) = (worker, lent) {
         worker.start(submitted.work, lent);
@@ -159,14 +159,15 @@ async fn commit(
 }
 
 /// Tells what was accepted.
-fn observe(parts: &Parts, parcel: &[&Submission], answers: &[SubmitAnswer]) {
+fn observe(parts: &Parts, parcel: &[&Submission], submitted: &Submitted) {
     let observer = &parts.options.observer;
-    for (submission, answer) in parcel.iter().zip(answers) {
+    submitted.logged.iter().for_each(|logged| observer.states_changed(&logged.plan, &logged.changes));
+    for (submission, answer) in parcel.iter().zip(&submitted.answers) {
         if let SubmitAnswer::Accepted { state } = answer {
             let plan = &submission.plan;
             observer.task_accepted(plan);
             if !state.is_open() {
-                observer.task_ended(Some(plan), *state, Duration::ZERO);
+                observer.task_ended(plan, *state, Duration::ZERO);
             }
         }
     }

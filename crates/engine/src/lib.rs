@@ -23,6 +23,7 @@ pub mod handler;
 mod intake;
 mod integrity;
 mod lanes;
+mod measured;
 pub mod observe;
 mod options;
 mod settler;

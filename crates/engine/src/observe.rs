@@ -8,7 +8,9 @@ use std::time::Duration;
 use tasker_core::ids::Ordinal;
 use tasker_core::outcome::Outcome;
 use tasker_core::plan::Plan;
+use tasker_core::record::Change;
 use tasker_core::state::{StepState, TaskState};
+use tasker_store::query::Query;
 
 /// Is told what an engine does. Every method does nothing unless it is written anew.
 ///
@@ -17,9 +19,16 @@ pub trait Observer: Send + Sync + 'static {
     /// A task was committed. Not told of tasks inside transactions of embedders, which may still be undone.
     fn task_accepted(&self, _plan: &Plan) {}
 
-    /// A task ended in this state. There is no plan where the engine does not hold it: an operator ended the task, or the
-    /// claim of a lost worker was its last. `lasted` is the time from its creation.
-    fn task_ended(&self, _plan: Option<&Plan>, _state: TaskState, _lasted: Duration) {}
+    /// A request for a task was refused, and not because the database failed. There is no plan where no definition was found
+    /// for it.
+    fn task_rejected(&self, _plan: Option<&Plan>) {}
+
+    /// States of a task and its steps changed, in this order, in one transaction. Told of every transaction of this process
+    /// but those of embedders and of repairs.
+    fn states_changed(&self, _plan: &Plan, _changes: &[Change]) {}
+
+    /// A task that was open ended in this state. `lasted` is the time from its creation.
+    fn task_ended(&self, _plan: &Plan, _state: TaskState, _lasted: Duration) {}
 
     /// An execution of a step began; `attempt` is its number, from 1. It was due for as long as `waited` before it was
     /// claimed.
@@ -47,6 +56,12 @@ pub trait Observer: Send + Sync + 'static {
 
     /// So many items were committed in one transaction, which took this long.
     fn committed(&self, _kind: CommitKind, _items: usize, _took: Duration) {}
+
+    /// A call of the store ended, well or not, after this time. One that nobody waits for any more is not told.
+    fn queried(&self, _query: Query, _took: Duration) {}
+
+    /// The call took longer than [`crate::EngineOptions::slow_after`].
+    fn query_was_slow(&self, _query: Query) {}
 }
 
 /// What a transaction was for.

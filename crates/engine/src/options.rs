@@ -55,6 +55,8 @@ pub struct EngineOptions {
     /// Whether the heartbeat has a thread of its own, so that handlers which block their threads do not make the worker
     /// look lost. Without it the heartbeat is a task of the runtime, and lives by its clock.
     pub heartbeat_thread: bool,
+    /// A call of the store that takes longer is counted and logged as slow.
+    pub slow_after: Duration,
     /// Who is told what the engine does.
     pub observer: Arc<dyn Observer>,
 }
@@ -81,6 +83,7 @@ impl Default for EngineOptions {
             worker_name: format!("pid-{}", std::process::id()),
             entropy: Arc::new(SystemEntropy),
             heartbeat_thread: true,
+            slow_after: Duration::from_secs(1),
             observer: Arc::new(Unobserved),
         }
     }

@@ -11,11 +11,12 @@ use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::TaskId;
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
+use tasker_core::record::Change;
 use tasker_core::text::chain;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::workers::ClaimKey;
-use tasker_store::write::{Applied, ApplyBatch, Claiming, Ended, FromQueue};
+use tasker_store::write::{Applied, ApplyBatch, Claiming, Ended, FromQueue, Logged};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -240,7 +241,7 @@ impl Settler {
         lent: Option<Lent>,
         how: FromQueue,
     ) -> Committed {
-        let Applied { answers, work, ended, next_due, now } = applied;
+        let Applied { answers, work, ended, logged, next_due, now } = applied;
         if let (Some(worker), Some(lent)) = (worker, lent) {
             let next_due = next_due.map(|due: Timestamp| due.since(now));
             let jitter = self.parts.options.entropy.fraction();
@@ -248,7 +249,7 @@ impl Settler {
             worker.start(work, lent);
         }
         self.parts.watchers.committed(ended.iter().map(|ended| (ended.task, ended.state)));
-        Committed { answers, ended, now }
+        Committed { answers, ended, logged, now }
     }
 
     /// A task that another session holds waits alone and holds up nobody.
@@ -328,23 +329,20 @@ struct Committed {
     answers: Vec<Answer>,
     /// Tasks that ended with it.
     ended: Vec<Ended>,
+    /// What it changed.
+    logged: Vec<Logged>,
     /// The store's time of the transaction.
     now: Timestamp,
 }
 
 fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
     let worker = parts.worker();
-    let mut endings = Endings::new(committed.ended);
     let observer = &*parts.options.observer;
+    tell(observer, &committed.logged, committed.ended);
     for (item, answer) in parcel.into_iter().zip(committed.answers) {
         let claim = worker.as_ref().zip(item.claim);
         let plan = claim.and_then(|(worker, key)| worker.settled(key));
         observe(observer, &item.input, plan.as_deref(), &answer, committed.now);
-        if let Some(plan) = &plan
-            && let Some(ended) = endings.take(item.task)
-        {
-            observer.task_ended(Some(plan), ended.state, ended.lasted);
-        }
         if matches!(answer, Answer::Stale) {
             debug!(task.id = %item.task, "an outcome came too late: the claim is no longer held");
         }
@@ -353,7 +351,19 @@ fn finish(parts: &Parts, parcel: Vec<Item>, committed: Committed) {
             let _ = reply.send(Ok(answer));
         }
     }
-    endings.rest().for_each(|ended| observer.task_ended(None, ended.state, ended.lasted));
+}
+
+/// Tells what changed, and which tasks ended.
+fn tell(observer: &dyn Observer, logged: &[Logged], mut ended: Vec<Ended>) {
+    ended.sort_unstable_by_key(|ended| ended.task);
+    for Logged { task, plan, changes } in logged {
+        observer.states_changed(plan, changes);
+        let has_ended =
+            changes.iter().any(|change| matches!(change, Change::Task { to, .. } if !to.is_open()));
+        if has_ended && let Ok(place) = ended.binary_search_by_key(task, |ended| ended.task) {
+            observer.task_ended(plan, ended[place].state, ended[place].lasted);
+        }
+    }
 }
 
 /// Tells what came of an outcome.
@@ -370,26 +380,6 @@ fn observe(observer: &dyn Observer, input: &Input, plan: Option<&Plan>, answer: 
             }
         }
         _ => {}
-    }
-}
-
-/// The ends of the tasks of a batch, each of which is told once, however many items of its task there are.
-struct Endings(Vec<(TaskId, Option<Ended>)>);
-
-impl Endings {
-    fn new(ended: Vec<Ended>) -> Self {
-        let mut endings: Vec<_> = ended.into_iter().map(|ended| (ended.task, Some(ended))).collect();
-        endings.sort_unstable_by_key(|(task, _)| *task);
-        Self(endings)
-    }
-
-    fn take(&mut self, task: TaskId) -> Option<Ended> {
-        let place = self.0.binary_search_by_key(&task, |(task, _)| *task).ok()?;
-        self.0[place].1.take()
-    }
-
-    fn rest(self) -> impl Iterator<Item = Ended> {
-        self.0.into_iter().filter_map(|(_, ended)| ended)
     }
 }
 

@@ -13,8 +13,9 @@ pub trait ApiObserver: Send + Sync + 'static {
     /// A request was answered.
     fn answered(&self, _answered: Answered<'_>) {}
 
-    /// It could not be found out who asks. The reason is one of a few words.
-    fn not_authenticated(&self, _reason: &str) {}
+    /// It could not be found out who asks. The strategy is the name of one, `none` if no credentials were given, `several` if
+    /// more than one kind was; the reason is one of a few words.
+    fn not_authenticated(&self, _strategy: &str, _reason: &str) {}
 
     /// Somebody lacks this permission.
     fn not_authorized(&self, _permission: &str) {}

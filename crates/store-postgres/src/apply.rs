@@ -55,7 +55,8 @@ pub(crate) async fn apply(parts: &Parts, batch: ApplyBatch) -> Result<Applied, T
     if verdicts.leave_work(applied.now) {
         parts.hints.tell(&parts.hot).await;
     }
-    Ok(Applied { ended: verdicts.ended(), answers: verdicts.answers, ..applied })
+    let (ended, logged) = (verdicts.ended(), verdicts.logged());
+    Ok(Applied { ended, logged, answers: verdicts.answers, ..applied })
 }
 
 /// Whether there is neither anything to settle nor anything to claim.
@@ -64,7 +65,7 @@ fn is_idle(batch: &ApplyBatch, found: Option<&Found>) -> bool {
 }
 
 fn nothing(now: Timestamp, next_due: Option<Timestamp>) -> Applied {
-    Applied { answers: Vec::new(), work: Vec::new(), ended: Vec::new(), next_due, now }
+    Applied { answers: Vec::new(), work: Vec::new(), ended: Vec::new(), logged: Vec::new(), next_due, now }
 }
 
 /// Looks at the queue outside of a transaction.

@@ -11,7 +11,7 @@ use sqlx::Row;
 use tasker_core::decide::{self, NewTask, Rejection, Submission};
 use tasker_core::ids::{Digest, TaskId};
 use tasker_core::names::Version;
-use tasker_store::write::{SubmitAnswer, SubmitBatch, Submitted, Work};
+use tasker_store::write::{Logged, SubmitAnswer, SubmitBatch, Submitted, Work};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -154,6 +154,7 @@ impl Accepted {
 #[derive(Default)]
 struct Accepted {
     work: Vec<Work>,
+    logged: Vec<Logged>,
     /// Whether steps are due that nobody claimed.
     leaves_work: bool,
     /// The tasks, to be kept once they are committed.
@@ -188,7 +189,8 @@ impl<'a, S: Statements> Intake<'a, S> {
             return Err(Trouble::Withheld(self.answers));
         }
         let work = std::mem::take(&mut self.accepted.work);
-        Ok((Submitted { answers: self.answers, work, now: moment.now }, self.accepted))
+        let logged = std::mem::take(&mut self.accepted.logged);
+        Ok((Submitted { answers: self.answers, work, logged, now: moment.now }, self.accepted))
     }
 
     async fn accept(
@@ -238,6 +240,7 @@ impl<'a, S: Statements> Intake<'a, S> {
             });
             self.accepted.leaves_work |=
                 due.into_iter().any(|row| row.worker.is_none() && row.run_at <= moment.now);
+            self.accepted.logged.extend(Logged::of(submission.id, &submission.plan, &change.log));
             let record = change.task.as_ref().expect("a new task has its row");
             let task = StoredTask::new(record, *arrival, stamp);
             self.accepted.known.extend(KnownTask::new(task, &submission.plan, &change));

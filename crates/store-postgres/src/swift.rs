@@ -125,9 +125,9 @@ impl Draft {
             Some(budget) if self.asks_queue => next_due(parts, budget).await,
             _ => None,
         };
-        let ended = self.verdicts.ended();
+        let (ended, logged) = (self.verdicts.ended(), self.verdicts.logged());
         let answers = std::mem::take(&mut self.verdicts.answers);
-        Applied { answers, work: self.work, ended, next_due, now: self.now }
+        Applied { answers, work: self.work, ended, logged, next_due, now: self.now }
     }
 
     fn put_back(self, parts: &Parts) {

@@ -7,7 +7,7 @@ use tasker_core::decide::{Answer, ClaimBudget, Input, Needs, Rejection, Rules, W
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::Plan;
 use tasker_core::time::Timestamp;
-use tasker_store::write::Ended;
+use tasker_store::write::{Ended, Logged};
 
 use crate::claim::{self, Pick};
 use crate::load::LoadedSteps;
@@ -176,6 +176,12 @@ impl Verdicts {
             ended.insert(task.id, Ended::from(record));
         }
         order.into_iter().map(|id| ended[&id]).collect()
+    }
+
+    /// What is written into the log.
+    pub(crate) fn logged(&self) -> Vec<Logged> {
+        let of_task = |one: &Decided| Logged::of(one.task.id, &one.plan, &one.change.log);
+        self.decided.iter().filter_map(of_task).collect()
     }
 
     /// Whether a step became due that nobody claimed yet.

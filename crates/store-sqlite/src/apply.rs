@@ -8,7 +8,7 @@ use tasker_core::ids::{TaskId, WorkerId};
 use tasker_core::names::HandlerName;
 use tasker_core::record::TaskRecord;
 use tasker_core::time::Timestamp;
-use tasker_store::write::{Applied, ApplyBatch, Ended, FromQueue};
+use tasker_store::write::{Applied, ApplyBatch, Ended, FromQueue, Logged};
 
 use crate::caches::Revision;
 use crate::claim::{self, Pick};
@@ -43,7 +43,14 @@ pub(crate) fn apply(writing: &mut Writing<'_>, batch: &ApplyBatch) -> Result<App
         _ => None,
     };
     let work = work::of_all(writing, &decided)?;
-    Ok(Applied { answers, work, ended: ended(&decided), next_due, now: writing.now })
+    let (ended, logged) = (ended(&decided), logged(&decided));
+    Ok(Applied { answers, work, ended, logged, next_due, now: writing.now })
+}
+
+/// What is written into the log.
+pub(crate) fn logged(decided: &[Decided]) -> Vec<Logged> {
+    let of_task = |one: &Decided| Logged::of(one.task.id, &one.revision.plan, &one.change.log);
+    decided.iter().filter_map(of_task).collect()
 }
 
 fn ended(decided: &[Decided]) -> Vec<Ended> {

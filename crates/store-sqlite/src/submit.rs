@@ -9,6 +9,7 @@ use tasker_core::record::{TaskInput, TaskRecord};
 use tasker_core::time::Timestamp;
 use tasker_store::write::{SubmitAnswer, SubmitBatch, Submitted};
 
+use crate::apply::logged;
 use crate::caches::Context;
 use crate::definitions::{Standing, standing};
 use crate::error::Trouble;
@@ -32,7 +33,7 @@ pub(crate) fn submit(writing: &mut Writing<'_>, batch: &SubmitBatch) -> Result<S
     }
     save::new_tasks(writing.connection, &new)?;
     let work = work::of_all(writing, &new)?;
-    Ok(Submitted { answers, work, now: writing.now })
+    Ok(Submitted { answers, work, logged: logged(&new), now: writing.now })
 }
 
 /// One batch under way. The task rows are inserted one by one, so that each submission sees those before it; the rest

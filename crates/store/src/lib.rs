@@ -12,6 +12,7 @@ pub mod integrity;
 pub mod keys;
 pub mod list;
 pub mod memory;
+pub mod query;
 pub mod read;
 pub mod survey;
 pub mod workers;

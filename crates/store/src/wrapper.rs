@@ -1,7 +1,7 @@
 //! Stores that stand before another one, to count or to disturb what goes through.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tasker_core::ids::{Digest, Ordinal, TaskId, WorkerId};
@@ -17,6 +17,7 @@ use crate::analytics::{
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
+use crate::query::Query;
 use crate::read::{
     Cursor, LogEntry, LogQuery, LogReader, QueueDepth, SchemaStatus, TaskDetail, TaskFilter, TaskPage,
     TaskView,
@@ -31,6 +32,9 @@ use crate::{ObjectRef, Store, StoreError};
 pub trait Wrapper: Send + Sync + 'static {
     /// The other store.
     fn inner(&self) -> &dyn Store;
+
+    /// A call ended, well or not, after this time. One that nobody waits for any more is not told.
+    fn called(&self, _query: Query, _took: Duration) {}
 
     /// [`Store::submit`].
     async fn submit_through(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
@@ -52,6 +56,11 @@ pub trait Wrapper: Send + Sync + 'static {
         self.inner().survey_store()
     }
 
+    /// [`Store::key_store`].
+    fn key_store_through(&self) -> &dyn KeyStore {
+        self.inner().key_store()
+    }
+
     /// [`Store::health_counts`].
     async fn health_counts_through(&self) -> Result<HealthCounts, StoreError> {
         self.inner().health_counts().await
@@ -66,87 +75,87 @@ pub trait Wrapper: Send + Sync + 'static {
 #[async_trait]
 impl<W: Wrapper> Store for W {
     async fn submit(&self, batch: SubmitBatch) -> Result<Submitted, StoreError> {
-        self.submit_through(batch).await
+        measured(self, Query::Submit, self.submit_through(batch)).await
     }
 
     async fn apply(&self, batch: ApplyBatch) -> Result<Applied, StoreError> {
-        self.apply_through(batch).await
+        measured(self, Query::Apply, self.apply_through(batch)).await
     }
 
     async fn heartbeat(&self, beat: Heartbeat) -> Result<HeartbeatAnswer, StoreError> {
-        self.inner().heartbeat(beat).await
+        measured(self, Query::Heartbeat, self.inner().heartbeat(beat)).await
     }
 
     async fn worker_stopped(&self, worker: WorkerId) -> Result<(), StoreError> {
-        self.inner().worker_stopped(worker).await
+        measured(self, Query::WorkerStopped, self.inner().worker_stopped(worker)).await
     }
 
     async fn prune(&self, request: Prune) -> Result<Pruned, StoreError> {
-        self.inner().prune(request).await
+        measured(self, Query::Prune, self.inner().prune(request)).await
     }
 
     async fn register(&self, registration: Registration) -> Result<Registered, StoreError> {
-        self.inner().register(registration).await
+        measured(self, Query::Register, self.inner().register(registration)).await
     }
 
     async fn retire(&self, selector: Selector, retired: bool) -> Result<bool, StoreError> {
-        self.inner().retire(selector, retired).await
+        measured(self, Query::Retire, self.inner().retire(selector, retired)).await
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<(), StoreError> {
-        self.inner().delete_namespace(name).await
+        measured(self, Query::DeleteNamespace, self.inner().delete_namespace(name)).await
     }
 
     async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
-        self.inner().namespaces().await
+        measured(self, Query::Namespaces, self.inner().namespaces()).await
     }
 
     async fn annotation_types(&self) -> Result<Vec<String>, StoreError> {
-        self.inner().annotation_types().await
+        measured(self, Query::AnnotationTypes, self.inner().annotation_types()).await
     }
 
     async fn definitions(&self, namespace: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError> {
-        self.inner().definitions(namespace).await
+        measured(self, Query::Definitions, self.inner().definitions(namespace)).await
     }
 
     async fn resolve(&self, selector: Selector) -> Result<Resolved, StoreError> {
-        self.inner().resolve(selector).await
+        measured(self, Query::Resolve, self.inner().resolve(selector)).await
     }
 
     async fn plan(&self, revision: Digest) -> Result<Option<Arc<Plan>>, StoreError> {
-        self.inner().plan(revision).await
+        measured(self, Query::Plan, self.inner().plan(revision)).await
     }
 
     async fn task(&self, id: TaskId) -> Result<Option<TaskDetail>, StoreError> {
-        self.inner().task(id).await
+        measured(self, Query::Task, self.inner().task(id)).await
     }
 
     async fn task_state(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
-        self.inner().task_state(id).await
+        measured(self, Query::TaskState, self.inner().task_state(id)).await
     }
 
     async fn steps(&self, id: TaskId) -> Result<Vec<StepDetail>, StoreError> {
-        self.inner().steps(id).await
+        measured(self, Query::Steps, self.inner().steps(id)).await
     }
 
     async fn task_views(&self, ids: Vec<TaskId>) -> Result<Vec<TaskView>, StoreError> {
-        self.inner().task_views(ids).await
+        measured(self, Query::TaskViews, self.inner().task_views(ids)).await
     }
 
     async fn result(&self, id: TaskId, step: Ordinal) -> Result<Option<Payload>, StoreError> {
-        self.inner().result(id, step).await
+        measured(self, Query::Result, self.inner().result(id, step)).await
     }
 
     async fn tasks(&self, filter: TaskFilter) -> Result<TaskPage, StoreError> {
-        self.inner().tasks(filter).await
+        measured(self, Query::Tasks, self.inner().tasks(filter)).await
     }
 
     async fn log(&self, query: LogQuery) -> Result<Vec<LogEntry>, StoreError> {
-        self.inner().log(query).await
+        measured(self, Query::Log, self.inner().log(query)).await
     }
 
     async fn log_end(&self, task: Option<TaskId>, back: usize) -> Result<Cursor, StoreError> {
-        self.inner().log_end(task, back).await
+        measured(self, Query::LogEnd, self.inner().log_end(task, back)).await
     }
 
     fn survey_store(&self) -> &dyn SurveyStore {
@@ -154,63 +163,63 @@ impl<W: Wrapper> Store for W {
     }
 
     async fn log_lag(&self) -> Result<Duration, StoreError> {
-        self.inner().log_lag().await
+        measured(self, Query::LogLag, self.inner().log_lag()).await
     }
 
     fn key_store(&self) -> &dyn KeyStore {
-        self.inner().key_store()
+        self.key_store_through()
     }
 
     async fn note_reader(&self, name: &str, at: Cursor) -> Result<(), StoreError> {
-        self.inner().note_reader(name, at).await
+        measured(self, Query::NoteReader, self.inner().note_reader(name, at)).await
     }
 
     async fn forget_reader(&self, name: &str) -> Result<bool, StoreError> {
-        self.inner().forget_reader(name).await
+        measured(self, Query::ForgetReader, self.inner().forget_reader(name)).await
     }
 
     async fn readers(&self) -> Result<Vec<LogReader>, StoreError> {
-        self.inner().readers().await
+        measured(self, Query::Readers, self.inner().readers()).await
     }
 
     async fn queue(&self) -> Result<Vec<QueueDepth>, StoreError> {
-        self.inner().queue().await
+        measured(self, Query::Queue, self.inner().queue()).await
     }
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
-        self.inner().workers().await
+        measured(self, Query::Workers, self.inner().workers()).await
     }
 
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
-        self.health_counts_through().await
+        measured(self, Query::HealthCounts, self.health_counts_through()).await
     }
 
     async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {
-        self.inner().vital_signs(since).await
+        measured(self, Query::VitalSigns, self.inner().vital_signs(since)).await
     }
 
     async fn analytics(&self, since: Timestamp) -> Result<AnalyticsMetrics, StoreError> {
-        self.inner().analytics(since).await
+        measured(self, Query::Analytics, self.inner().analytics(since)).await
     }
 
     async fn slowest_tasks(&self, query: SlowestQuery) -> Result<Vec<SlowTask>, StoreError> {
-        self.inner().slowest_tasks(query).await
+        measured(self, Query::SlowestTasks, self.inner().slowest_tasks(query)).await
     }
 
     async fn slowest_steps(&self, query: SlowestQuery) -> Result<Vec<SlowStep>, StoreError> {
-        self.inner().slowest_steps(query).await
+        measured(self, Query::SlowestSteps, self.inner().slowest_steps(query)).await
     }
 
     async fn check_part(&self, part: CheckPart) -> Result<Checked, StoreError> {
-        self.check_part_through(part).await
+        measured(self, Query::CheckPart, self.check_part_through(part)).await
     }
 
     async fn repair(&self, request: RepairRequest) -> Result<Repaired, StoreError> {
-        self.inner().repair(request).await
+        measured(self, Query::Repair, self.inner().repair(request)).await
     }
 
     async fn schema(&self) -> Result<SchemaStatus, StoreError> {
-        self.inner().schema().await
+        measured(self, Query::Schema, self.inner().schema()).await
     }
 
     async fn link_objects(
@@ -218,11 +227,11 @@ impl<W: Wrapper> Store for W {
         one: ObjectRef,
         two: ObjectRef,
     ) -> Result<(ObjectRef, ObjectRef), StoreError> {
-        self.inner().link_objects(one, two).await
+        measured(self, Query::LinkObjects, self.inner().link_objects(one, two)).await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.now_through().await
+        measured(self, Query::Now, self.now_through()).await
     }
 
     async fn hinted(&self) {
@@ -244,4 +253,12 @@ impl<W: Wrapper> Store for W {
     fn patience(&self) -> Duration {
         self.inner().patience()
     }
+}
+
+/// Makes a call, and tells how long it took.
+pub async fn measured<W: Wrapper, T>(wrapper: &W, query: Query, call: impl Future<Output = T> + Send) -> T {
+    let begin = Instant::now();
+    let answer = call.await;
+    wrapper.called(query, begin.elapsed());
+    answer
 }

@@ -7,7 +7,7 @@ use tasker_core::decide::{Answer, ClaimBudget, Input, Rejection, Rules, Submissi
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::payload::Payload;
 use tasker_core::plan::Plan;
-use tasker_core::record::{Claim, TaskRecord};
+use tasker_core::record::{Change, Claim, TaskRecord, Transition};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct Submitted {
     pub answers: Vec<SubmitAnswer>,
     /// Steps that were claimed, ready to run.
     pub work: Vec<Work>,
+    /// What the log says of the tasks that were stored.
+    pub logged: Vec<Logged>,
     /// The store's time of the transaction.
     pub now: Timestamp,
 }
@@ -116,6 +118,8 @@ pub struct Applied {
     pub work: Vec<Work>,
     /// Tasks that stopped being open by this batch.
     pub ended: Vec<Ended>,
+    /// What the log says of this batch.
+    pub logged: Vec<Logged>,
     /// After a claim from the queue that left slots free: when the next served step is due, if any is scheduled.
     pub next_due: Option<Timestamp>,
     /// The store's time of the transaction.
@@ -131,6 +135,25 @@ pub struct Ended {
     pub state: TaskState,
     /// Time from its creation.
     pub lasted: Duration,
+}
+
+/// The changes of the states of a task and its steps that one batch wrote into the log, in their order.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// The task.
+    pub task: TaskId,
+    /// Its definition.
+    pub plan: Arc<Plan>,
+    /// What changed; never empty.
+    pub changes: Vec<Change>,
+}
+
+impl Logged {
+    /// What these entries of a task tell, if there are any.
+    pub fn of(task: TaskId, plan: &Arc<Plan>, entries: &[Transition]) -> Option<Self> {
+        let changes = || entries.iter().map(|entry| entry.change).collect();
+        (!entries.is_empty()).then(|| Self { task, plan: plan.clone(), changes: changes() })
+    }
 }
 
 /// A claimed step with everything its handler needs.

@@ -6,15 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tasker_core::decide::NewLimit;
+use tasker_core::definition::Definition;
+use tasker_core::ids::TaskId;
 use tasker_core::names::HandlerName;
 use tasker_core::outcome::Failure;
+use tasker_core::record::Change;
 use tasker_core::request::TaskRequest;
-use tasker_core::state::TaskState;
+use tasker_core::state::{StepState, TaskState};
 use tasker_engine::context::StepContext;
 use tasker_engine::handler::{Handlers, StepHandler};
 use tasker_engine::observe::Observer as _;
+use tasker_engine::use_cases::{Operation, Operator};
 use tasker_engine::{Engine, EngineOptions, Scope};
 use tasker_http::{Answered, ApiObserver as _, Bucket, MetricsForm};
+use tasker_store::query::Query;
 use tasker_telemetry::metrics::{Exporter, Metrics};
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::definitions::{HANDLER, definition};
@@ -35,20 +41,36 @@ impl StepHandler for Scripted {
     }
 }
 
-/// An engine that completed one task and failed another.
-async fn worked() -> (Engine, Metrics, Exporter) {
+/// An engine that runs what it gets.
+async fn started() -> (Engine, Metrics) {
     let StoreUnderTest { store, .. } = StoreUnderTest::memory();
     let metrics = Metrics::new();
     let handlers = Handlers::new().with(HandlerName::new(HANDLER).unwrap(), Scripted);
     let options = EngineOptions { observer: Arc::new(metrics.clone()), ..EngineOptions::default() };
-    let engine = Engine::new(store, handlers, options);
+    (Engine::new(store, handlers, options), metrics)
+}
+
+/// Runs a task to its end.
+async fn run(engine: &Engine, request: TaskRequest, end: TaskState) -> TaskId {
+    let task = engine.submit(request).await.unwrap().task_id;
+    assert_eq!(engine.wait(task, Some(PATIENCE)).await.unwrap(), Some(end));
+    task
+}
+
+/// A request for a task of a definition, which is registered.
+async fn request(engine: &Engine, definition: Definition) -> TaskRequest {
+    let request = TaskRequest::new(definition.namespace.clone(), definition.name.clone());
+    engine.register(definition, false).await.unwrap();
+    request
+}
+
+/// An engine that completed one task and failed another.
+async fn worked() -> (Engine, Metrics, Exporter) {
+    let (engine, metrics) = started().await;
     let worker = engine.start_worker(Scope::All).await.unwrap();
     for (name, step, state) in [("good", "fine", TaskState::Complete), ("bad", "broken", TaskState::Error)] {
-        let definition = definition(name, &[(step, &[])]);
-        let request = TaskRequest::new(definition.namespace.clone(), definition.name.clone());
-        engine.register(definition, false).await.unwrap();
-        let task = engine.submit(request).await.unwrap().task_id;
-        assert_eq!(engine.wait(task, Some(PATIENCE)).await.unwrap(), Some(state));
+        let request = request(&engine, definition(name, &[(step, &[])])).await;
+        run(&engine, request, state).await;
     }
     worker.stop().await;
     let exporter = metrics.exporter(engine.clone());
@@ -100,6 +122,84 @@ async fn what_an_engine_did_is_counted_by_definition_and_step() {
 }
 
 #[tokio::test]
+async fn obs_37_tasks_that_completed_and_failed_are_counted_by_definition() {
+    let (engine, metrics) = started().await;
+    let worker = engine.start_worker(Scope::All).await.unwrap();
+    let good = request(&engine, definition("good", &[("fine", &[])])).await;
+    for _ in 0..3 {
+        run(&engine, good.clone(), TaskState::Complete).await;
+    }
+    let bad = request(&engine, definition("bad", &[("broken", &[])])).await;
+    run(&engine, bad, TaskState::Error).await;
+    worker.stop().await;
+    let text = metrics.exporter(engine.clone()).render(MetricsForm::Text).await;
+    let labels = |task: &str| format!("{{namespace=\"default\",task=\"{task}\",version=\"1.0.0\"}}");
+    for line in [
+        format!("tasker_task_completed_total{} 3\n", labels("good")),
+        format!("tasker_task_failed_total{} 1\n", labels("bad")),
+        format!("tasker_task_started_total{} 3\n", labels("good")),
+    ] {
+        assert!(text.contains(&line), "{line} in {text}");
+    }
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_operators_do_is_counted_by_definition_and_step() {
+    let (engine, metrics) = started().await;
+    let worker = engine.start_worker(Scope::All).await.unwrap();
+    let steps: &[(&str, &[&str])] = &[("broken", &[]), ("after", &["broken"]), ("last", &["after"])];
+    let mut refused = request(&engine, definition("mended", steps)).await;
+    let task = run(&engine, refused.clone(), TaskState::Error).await;
+    let does = |operation| engine.operate(task, operation, Operator::named("ops"));
+    let retry = Operation::RetryTask { steps: Vec::new(), limit: NewLimit::More(1) };
+    does(retry).await.unwrap();
+    assert_eq!(engine.wait(task, Some(PATIENCE)).await.unwrap(), Some(TaskState::Error));
+    worker.stop().await;
+    does(Operation::ResolveStep { step: "broken".into(), results: None }).await.unwrap();
+    does(Operation::CancelStep("last".into())).await.unwrap();
+    does(Operation::CancelTask { force: false }).await.unwrap();
+    refused.reason = Some("\0".into());
+    engine.submit(refused.clone()).await.unwrap_err();
+    refused.name = "nowhere".parse().unwrap();
+    engine.submit(refused).await.unwrap_err();
+    let document = document(&metrics.exporter(engine.clone())).await;
+    let check = |name: &str, labels: Value, expected: f64| {
+        assert_eq!(value(&document, name, &labels), Some(expected), "{name} {labels}: {document:#}");
+    };
+    let of_task = json!({"namespace": "default", "task": "mended", "version": "1.0.0"});
+    check("tasker_task_failed_total", of_task.clone(), 2.0);
+    check("tasker_task_retried_total", of_task.clone(), 2.0);
+    check("tasker_task_cancelled_total", of_task, 1.0);
+    let of_step =
+        |step: &str| json!({"namespace": "default", "step": step, "task": "mended", "version": "1.0.0"});
+    check("tasker_step_resolved_manually_total", of_step("broken"), 1.0);
+    check("tasker_step_cancelled_total", of_step("after"), 1.0);
+    check("tasker_step_cancelled_total", of_step("last"), 1.0);
+    check("tasker_task_rejected_total", json!({"namespace": "default", "task": "mended"}), 1.0);
+    check("tasker_task_rejected_total", json!({"namespace": "other", "task": "other"}), 1.0);
+    check("tasker_events_published_total", json!({"event": "task.retry_requested"}), 2.0);
+    check("tasker_events_published_total", json!({"event": "step.cancelled"}), 2.0);
+    assert!(value(&document, "tasker_query_duration_seconds", &json!({"query": "apply"})) > Some(0.0));
+    assert!(!document.to_string().contains("nowhere"));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_task_that_was_resolved_by_hand_is_counted() {
+    let (engine, metrics) = started().await;
+    let worker = engine.start_worker(Scope::All).await.unwrap();
+    let bad = request(&engine, definition("bad", &[("broken", &[])])).await;
+    let task = run(&engine, bad, TaskState::Error).await;
+    engine.operate(task, Operation::ResolveTask, Operator::named("ops")).await.unwrap();
+    worker.stop().await;
+    let document = document(&metrics.exporter(engine.clone())).await;
+    let of_task = json!({"namespace": "default", "task": "bad", "version": "1.0.0"});
+    assert_eq!(value(&document, "tasker_task_resolved_manually_total", &of_task), Some(1.0));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
 async fn every_name_type_and_label_is_known() {
     let (engine, metrics, exporter) = worked().await;
     let took = Duration::from_millis(3);
@@ -110,7 +210,7 @@ async fn every_name_type_and_label_is_known() {
     engine.submit(request).await.unwrap();
     let status = axum::http::StatusCode::OK;
     metrics.answered(Answered { method: "GET", route: "/tasks", status, took });
-    metrics.not_authenticated("missing");
+    metrics.not_authenticated("none", "missing");
     metrics.not_authorized("tasker.task:index");
     metrics.rate_limited(Bucket::Principal("somebody"));
     metrics.outcome_stale();
@@ -119,6 +219,12 @@ async fn every_name_type_and_label_is_known() {
     let (step, outcome) = (tasker_core::ids::Ordinal(0), tasker_core::outcome::Outcome::Failure(failure));
     metrics.outcome_settled(&plan, step, &outcome, tasker_core::state::StepState::Error, Some(took));
     metrics.outcome_settled(&plan, step, &outcome, tasker_core::state::StepState::Error, None);
+    metrics.states_changed(&plan, &[Change::Step { ordinal: step, from: None, to: StepState::Cancelled }]);
+    metrics.states_changed(
+        &plan,
+        &[Change::Step { ordinal: step, from: None, to: StepState::ResolvedManually }],
+    );
+    metrics.query_was_slow(Query::Apply);
     let document = document(&exporter).await;
     assert!(!document.to_string().contains("somebody"));
     let mut catalogue = String::new();

@@ -53,9 +53,14 @@ impl Engine {
     /// `duplicate_request`, `idempotency_key_reused`, `task_id_conflict`; `request_in_progress` if an equal request stands
     /// in a transaction that did not end in time.
     pub async fn submit(&self, request: TaskRequest) -> Result<SubmittedTask, UseCaseError> {
-        let id = self.id_for(&request);
-        let answer = self.insist(&request, id).await?.answer;
-        self.outcome(&request, id, answer).await
+        let submitted = self.hand_over(&request).await;
+        self.observe(&request, submitted)
+    }
+
+    async fn hand_over(&self, request: &TaskRequest) -> Result<SubmittedTask, UseCaseError> {
+        let id = self.id_for(request);
+        let answer = self.insist(request, id).await?.answer;
+        self.outcome(request, id, answer).await
     }
 
     /// [`Engine::submit`], with the task as it was stored; for a repeat, as it is now. What was just decided need not be
@@ -67,10 +72,18 @@ impl Engine {
         &self,
         request: TaskRequest,
     ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
-        let id = self.id_for(&request);
-        let HandedIn { submission, answer, at } = self.insist(&request, id).await?;
+        let viewed = self.hand_over_and_view(&request).await;
+        self.observe(&request, viewed)
+    }
+
+    async fn hand_over_and_view(
+        &self,
+        request: &TaskRequest,
+    ) -> Result<(SubmittedTask, TaskView), UseCaseError> {
+        let id = self.id_for(request);
+        let HandedIn { submission, answer, at } = self.insist(request, id).await?;
         let view = self.decided(&submission, &answer, at);
-        let submitted = self.outcome(&request, id, answer).await?;
+        let submitted = self.outcome(request, id, answer).await?;
         match view {
             Some(view) => Ok((submitted, view)),
             None => Ok((submitted, self.task(submitted.task_id).await?)),
@@ -122,8 +135,23 @@ impl Engine {
         request: TaskRequest,
     ) -> Result<SubmittedTask, UseCaseError> {
         let id = self.id_for(&request);
-        let handed_in = self.hand_in(&request, id, &mut Door::Transaction(transaction)).await?;
-        self.outcome(&request, id, handed_in.answer).await
+        let submitted = match self.hand_in(&request, id, &mut Door::Transaction(transaction)).await {
+            Ok(handed_in) => self.outcome(&request, id, handed_in.answer).await,
+            Err(error) => Err(error),
+        };
+        self.observe(&request, submitted)
+    }
+
+    fn observe<T>(&self, request: &TaskRequest, came: Result<T, UseCaseError>) -> Result<T, UseCaseError> {
+        came.inspect_err(|error| self.observe_refusal(request, error))
+    }
+
+    /// Tells of a request that was refused, if that is what the error says.
+    pub(super) fn observe_refusal(&self, request: &TaskRequest, error: &UseCaseError) {
+        if error.is_refusal() {
+            let plan = self.resolutions.get(&selector_of(request));
+            self.options().observer.task_rejected(plan.as_deref());
+        }
     }
 
     /// Tells this node's worker and other nodes that there may be work. Without hints, polling finds it.

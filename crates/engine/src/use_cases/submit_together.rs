@@ -39,12 +39,20 @@ impl Engine {
     /// # Errors
     /// [`UseCaseError::Store`], [`UseCaseError::Stopped`]. What is wrong with a request is [`Together::Withheld`].
     pub async fn submit_together(&self, requests: Vec<TaskRequest>) -> Result<Together, UseCaseError> {
+        let came = self.hand_over_together(&requests).await?;
+        if let Together::Withheld(wrong) = &came {
+            wrong.iter().for_each(|(i, error)| self.observe_refusal(&requests[*i], error));
+        }
+        Ok(came)
+    }
+
+    async fn hand_over_together(&self, requests: &[TaskRequest]) -> Result<Together, UseCaseError> {
         let ids: Vec<TaskId> = requests.iter().map(|request| self.id_for(request)).collect();
         let give_up_at = Instant::now() + REQUEST_PATIENCE;
         let mut wait = RETRY_WAITS.0;
         let mut n_before = 0;
         loop {
-            let submissions = match self.submissions_of(&requests, &ids).await? {
+            let submissions = match self.submissions_of(requests, &ids).await? {
                 Ok(submissions) => submissions,
                 Err(wrong) => return Ok(Together::Withheld(wrong)),
             };
@@ -53,11 +61,11 @@ impl Engine {
                 Err(answers) => answers,
             };
             n_before += 1;
-            if n_before < MOST_RESOLUTIONS && self.were_resolved_wrongly(&requests, &answers) {
+            if n_before < MOST_RESOLUTIONS && self.were_resolved_wrongly(requests, &answers) {
                 continue;
             }
             if !answers.contains(&SubmitAnswer::Blocked) || Instant::now() + wait >= give_up_at {
-                return self.not_all_accepted(&requests, &ids, answers).await;
+                return self.not_all_accepted(requests, &ids, answers).await;
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_WAITS.1);

@@ -14,6 +14,10 @@ use crate::reply::{Problem, codes};
 /// Seconds after which it is worth trying again when it cannot be known who asks.
 const RETRY_SECONDS: u64 = 5;
 
+/// What is told as the strategy where no credentials were given, or several kinds.
+const NONE: &str = "none";
+const SEVERAL: &str = "several";
+
 /// The configured strategies. Without any, everybody is anonymous (strategy `none`).
 #[derive(Clone, Default)]
 pub struct Authentication {
@@ -62,19 +66,19 @@ impl Authentication {
         if let Some(second) = presented.next() {
             let message =
                 format!("give one kind of credential, not {} and {} together", first.name(), second.name());
-            return Err(self.refusal("ambiguous", message));
+            return Err(self.refusal(SEVERAL, "ambiguous", message));
         }
-        first.authenticate(request).await.map_err(|failure| self.problem(failure))
+        first.authenticate(request).await.map_err(|failure| self.problem(first.name(), failure))
     }
 
     /// Somebody must say who they are and has not.
     pub(crate) fn missing(&self) -> Problem {
-        self.refusal("missing", "say who you are: no credentials were given")
+        self.refusal(NONE, "missing", "say who you are: no credentials were given")
     }
 
-    fn problem(&self, failure: AuthenticationFailure) -> Problem {
+    fn problem(&self, strategy: &'static str, failure: AuthenticationFailure) -> Problem {
         match failure {
-            AuthenticationFailure::Refused { reason, message } => self.refusal(reason, message),
+            AuthenticationFailure::Refused { reason, message } => self.refusal(strategy, reason, message),
             AuthenticationFailure::Unavailable { cause } => {
                 let detail = "it cannot be found out now who asks";
                 Problem::new(&codes::SERVICE_UNAVAILABLE, detail).retry_after(RETRY_SECONDS).caused_by(cause)
@@ -82,8 +86,9 @@ impl Authentication {
         }
     }
 
-    fn refusal(&self, reason: &'static str, message: impl Into<String>) -> Problem {
-        let mut problem = Problem::new(&codes::AUTHENTICATION_FAILED, message).with("reason", reason);
+    fn refusal(&self, strategy: &'static str, reason: &'static str, message: impl Into<String>) -> Problem {
+        let mut problem =
+            Problem::new(&codes::AUTHENTICATION_FAILED, message).with("reason", reason).found_by(strategy);
         let mut challenges: Vec<&str> = self.strategies.iter().map(|one| one.challenge()).collect();
         challenges.dedup();
         for challenge in challenges {

@@ -88,7 +88,8 @@ fn write_problem(api: &ApiState, response: &mut Response, identity: &RequestIden
 fn observe(api: &ApiState, problem: &Problem) {
     let observer = &api.options.observer;
     if problem.code() == codes::AUTHENTICATION_FAILED.name {
-        observer.not_authenticated(problem.member("reason").unwrap_or("other"));
+        let strategy = problem.strategy().unwrap_or("other");
+        observer.not_authenticated(strategy, problem.member("reason").unwrap_or("other"));
     } else if problem.code() == codes::AUTHORIZATION_FAILED.name {
         observer.not_authorized(problem.member("permission").unwrap_or("other"));
     }

@@ -30,6 +30,7 @@ pub(crate) struct Problem {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
+    strategy: Option<&'static str>,
 }
 
 impl Problem {
@@ -55,6 +56,7 @@ impl Problem {
             members: Map::new(),
             headers: Vec::new(),
             cause: None,
+            strategy: None,
         }
     }
 
@@ -135,6 +137,17 @@ impl Problem {
     pub(crate) fn caused_by(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// The way to find out who asks that came to this: for whoever counts, and not told.
+    pub(crate) fn found_by(mut self, strategy: &'static str) -> Self {
+        self.strategy = Some(strategy);
+        self
+    }
+
+    /// The way to find out who asks that came to this.
+    pub(crate) fn strategy(&self) -> Option<&'static str> {
+        self.strategy
     }
 
     /// The status that it is answered with.

@@ -10,7 +10,7 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use super::tasks::Task;
-use crate::write::{Applied, ApplyBatch, Ended, FromQueue, MAX_INPUT_BYTES, Results, Work};
+use crate::write::{Applied, ApplyBatch, Ended, FromQueue, Logged, MAX_INPUT_BYTES, Results, Work};
 
 /// A class of priority is worth this much of waiting (`engine.md` 3).
 const SECONDS_PER_PRIORITY: i64 = 60;
@@ -37,8 +37,14 @@ impl Tables {
         if let (FromQueue::First, Some(budget)) = (from_queue, &mut budget) {
             self.claim_inputs(budget, now, &mut by_task);
         }
-        let mut pass =
-            Pass { rules: &batch.rules, now, budget: budget.as_mut(), claims: Vec::new(), ended: Vec::new() };
+        let mut pass = Pass {
+            rules: &batch.rules,
+            now,
+            budget: budget.as_mut(),
+            claims: Vec::new(),
+            ended: Vec::new(),
+            logged: Vec::new(),
+        };
         for (task, inputs) in by_task {
             self.decide(task, inputs, &mut pass, &mut answers);
         }
@@ -49,11 +55,12 @@ impl Tables {
                 self.decide(task, inputs, &mut pass, &mut answers);
             }
         }
-        let Pass { claims, ended, .. } = pass;
+        let Pass { claims, ended, logged, .. } = pass;
         Applied {
             answers: answers.into_iter().map(|answer| answer.expect("every input was decided")).collect(),
             work: claims.into_iter().map(|claim| self.work(claim)).collect(),
             ended: ended.into_iter().map(|task| Ended::from(&self.tasks[&task].record)).collect(),
+            logged,
             next_due: budget
                 .filter(|_| from_queue != FromQueue::Never)
                 .and_then(|budget| self.next_due(&budget)),
@@ -136,6 +143,7 @@ impl Tables {
                 (None, _) => {}
             }
         }
+        pass.logged.extend(Logged::of(id, &task.plan, &change.log));
         self.note(id, &change.log);
         pass.claims.extend(change.claims);
     }
@@ -165,6 +173,7 @@ struct Pass<'a> {
     budget: Option<&'a mut ClaimBudget>,
     claims: Vec<Claim>,
     ended: Vec<TaskId>,
+    logged: Vec<Logged>,
 }
 
 impl Pass<'_> {

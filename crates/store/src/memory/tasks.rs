@@ -14,7 +14,7 @@ use tasker_core::time::Timestamp;
 
 use super::Tables;
 use crate::StoreError;
-use crate::write::{SubmitAnswer, SubmitBatch, Submitted, Work};
+use crate::write::{Logged, SubmitAnswer, SubmitBatch, Submitted};
 
 /// A task with all that belongs to it.
 pub(super) struct Task {
@@ -31,12 +31,12 @@ pub(super) struct Task {
 impl Tables {
     pub(super) fn submit(&mut self, batch: &SubmitBatch, now: Timestamp) -> Result<Submitted, StoreError> {
         let mut budget = batch.budget.clone();
-        let mut submitted = Submitted { answers: Vec::new(), work: Vec::new(), now };
+        let mut submitted = Submitted { answers: Vec::new(), work: Vec::new(), logged: Vec::new(), now };
         let (n_accepted, last_cursor) = (self.n_accepted, self.last_cursor);
         for submission in &batch.submissions {
             let answer = match self.known_already(submission).or_else(|| self.not_admitted(submission)) {
                 Some(answer) => answer,
-                None => self.accept(submission, &batch.rules, now, budget.as_mut(), &mut submitted.work),
+                None => self.accept(submission, &batch.rules, now, budget.as_mut(), &mut submitted),
             };
             submitted.answers.push(answer);
         }
@@ -88,7 +88,7 @@ impl Tables {
         rules: &decide::Rules,
         now: Timestamp,
         budget: Option<&mut ClaimBudget>,
-        work: &mut Vec<Work>,
+        submitted: &mut Submitted,
     ) -> SubmitAnswer {
         let mut left = budget.as_deref().cloned();
         let new = match decide::submit(submission, rules, now, left.as_mut()) {
@@ -108,9 +108,10 @@ impl Tables {
         let task = Task::new(self.n_accepted, submission.plan.clone(), &new);
         task.verify();
         let state = task.record.state;
+        submitted.logged.extend(Logged::of(submission.id, &submission.plan, &new.change.log));
         self.note(submission.id, &new.change.log);
         self.tasks.insert(submission.id, task);
-        work.extend(new.change.claims.into_iter().map(|claim| self.work(claim)));
+        submitted.work.extend(new.change.claims.into_iter().map(|claim| self.work(claim)));
         SubmitAnswer::Accepted { state }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!  engine ── Observer ────> Metrics ──> series of definitions (per_definition.rs)
+//!                              │    ├─> series of events      (events.rs)
+//!                              │    ├─> series of calls       (queries.rs)
 //!  API ───── ApiObserver ─>    │    └─> series of requests    (requests.rs)
 //!  database <── counts ────────┘ at most every 15 s           (database.rs)
 //!  worker <──── load ──────────┤ when it is read              (worker.rs)
@@ -12,8 +14,10 @@
 //! this crate: never from ids, requests or error texts, so their number is bounded.
 
 mod database;
+mod events;
 mod exposition;
 mod per_definition;
+mod queries;
 mod requests;
 mod worker;
 
@@ -25,13 +29,17 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntGaugeVec, Opts, Regist
 use tasker_core::ids::Ordinal;
 use tasker_core::outcome::Outcome;
 use tasker_core::plan::Plan;
+use tasker_core::record::Change;
 use tasker_core::state::{StepState, TaskState};
 use tasker_engine::Engine;
 use tasker_engine::observe::{CommitKind, Observer};
 use tasker_http::{MetricsForm, MetricsSource};
+use tasker_store::query::Query;
 
 use self::database::Database;
+use self::events::Events;
 use self::per_definition::Definitions;
+use self::queries::Queries;
 use self::requests::Requests;
 
 /// What every name begins with.
@@ -58,6 +66,8 @@ struct Parts {
     registry: Registry,
     definitions: Definitions,
     requests: Requests,
+    events: Events,
+    queries: Queries,
     commits: Commits,
 }
 
@@ -88,6 +98,8 @@ impl Metrics {
         Self(Arc::new(Parts {
             definitions: Definitions::new(&registry),
             requests: Requests::new(&registry),
+            events: Events::new(&registry),
+            queries: Queries::new(&registry),
             commits: Commits::new(&registry),
             registry,
         }))
@@ -169,9 +181,24 @@ impl Observer for Metrics {
         self.0.definitions.of(plan).created.inc();
     }
 
-    fn task_ended(&self, plan: Option<&Plan>, state: TaskState, lasted: Duration) {
+    fn task_rejected(&self, plan: Option<&Plan>) {
         let definition = plan.map_or(self.0.definitions.other(), |plan| self.0.definitions.of(plan));
-        definition.ended(state, lasted);
+        definition.rejected.inc();
+    }
+
+    fn states_changed(&self, plan: &Plan, changes: &[Change]) {
+        let Parts { definitions, events, .. } = &*self.0;
+        for change in changes {
+            events.count(change);
+            match *change {
+                Change::Task { from, to } => definitions.of(plan).moved(from, to),
+                Change::Step { ordinal, to, .. } => definitions.step_moved(plan, ordinal, to),
+            }
+        }
+    }
+
+    fn task_ended(&self, plan: &Plan, state: TaskState, lasted: Duration) {
+        self.0.definitions.of(plan).ended(state, lasted);
     }
 
     fn attempt_started(&self, plan: &Plan, step: Ordinal, attempt: u32, waited: Duration) {
@@ -209,6 +236,14 @@ impl Observer for Metrics {
         };
         size.observe(items as f64);
         seconds.observe(took.as_secs_f64());
+    }
+
+    fn queried(&self, query: Query, took: Duration) {
+        self.0.queries.ended(query, took);
+    }
+
+    fn query_was_slow(&self, query: Query) {
+        self.0.queries.was_slow(query);
     }
 }
 

@@ -12,7 +12,7 @@ use tasker_core::error_category::ErrorCategory;
 use tasker_core::ids::{Digest, Ordinal};
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
-use tasker_core::state::TaskState;
+use tasker_core::state::{StepState, TaskState};
 
 use super::{LONG_SECONDS, OTHER, SECONDS, registered};
 
@@ -23,6 +23,7 @@ const LOOKS: usize = 16;
 /// Most steps, of all definitions together, that have series of their own.
 const MOST_STEPS: usize = 10_000;
 
+const OF_REQUEST: [&str; 2] = ["namespace", "task"];
 const OF_TASK: [&str; 3] = ["namespace", "task", "version"];
 const OF_ENDING: [&str; 4] = ["namespace", "task", "version", "outcome"];
 const OF_STEP: [&str; 4] = ["namespace", "task", "version", "step"];
@@ -44,6 +45,9 @@ pub(super) struct Definition {
     digest: Digest,
     labels: [String; 3],
     pub(super) created: IntCounter,
+    pub(super) rejected: IntCounter,
+    started: IntCounter,
+    retried: IntCounter,
     completed: IntCounter,
     failed: IntCounter,
     cancelled: IntCounter,
@@ -63,12 +67,17 @@ pub(super) struct Step {
     failed_seconds: Histogram,
     wait_seconds: Histogram,
     backoff_seconds: HistogramVec,
+    cancelled: IntCounterVec,
+    resolved: IntCounterVec,
     failed: IntCounterVec,
     exhausted: IntCounterVec,
 }
 
 struct Families {
     created: IntCounterVec,
+    rejected: IntCounterVec,
+    started: IntCounterVec,
+    retried: IntCounterVec,
     completed: IntCounterVec,
     failed: IntCounterVec,
     cancelled: IntCounterVec,
@@ -77,6 +86,8 @@ struct Families {
     step_started: IntCounterVec,
     step_completed: IntCounterVec,
     step_retries: IntCounterVec,
+    step_cancelled: IntCounterVec,
+    step_resolved: IntCounterVec,
     step_failed: IntCounterVec,
     step_exhausted: IntCounterVec,
     step_seconds: HistogramVec,
@@ -122,6 +133,15 @@ impl Definitions {
         place.get_or_init(|| Step::new(&self.families, labels))
     }
 
+    /// Notes that a step changed to a state. Most such changes are told elsewhere, with more about them.
+    pub(super) fn step_moved(&self, plan: &Plan, step: Ordinal, to: StepState) {
+        match to {
+            StepState::Cancelled => self.step(plan, step).was_cancelled(),
+            StepState::ResolvedManually => self.step(plan, step).was_resolved(),
+            StepState::Pending | StepState::InProgress | StepState::Complete | StepState::Error => {}
+        }
+    }
+
     fn made(&self, plan: &Plan) -> Definition {
         let [namespace, task, version] = labels(plan);
         let labels = [namespace.as_str(), task.as_str(), version.as_str()];
@@ -137,6 +157,9 @@ impl Definition {
             digest,
             labels: labels.map(str::to_owned),
             created: of(&families.created),
+            rejected: families.rejected.with_label_values(&[namespace, task]),
+            started: of(&families.started),
+            retried: of(&families.retried),
             completed: of(&families.completed),
             failed: of(&families.failed),
             cancelled: of(&families.cancelled),
@@ -147,15 +170,21 @@ impl Definition {
         }
     }
 
+    /// Notes that a task changed its state.
+    pub(super) fn moved(&self, from: Option<TaskState>, to: TaskState) {
+        match (from, to) {
+            (Some(TaskState::Error), TaskState::Pending) => self.retried.inc(),
+            (_, TaskState::Pending) => {}
+            (_, TaskState::InProgress) => self.started.inc(),
+            (_, TaskState::Complete) => self.completed.inc(),
+            (_, TaskState::Error) => self.failed.inc(),
+            (_, TaskState::Cancelled) => self.cancelled.inc(),
+            (_, TaskState::ResolvedManually) => self.resolved.inc(),
+        }
+    }
+
     pub(super) fn ended(&self, state: TaskState, lasted: Duration) {
         self.seconds_of(state).observe(lasted.as_secs_f64());
-        match state {
-            TaskState::Complete => self.completed.inc(),
-            TaskState::Error => self.failed.inc(),
-            TaskState::Cancelled => self.cancelled.inc(),
-            TaskState::ResolvedManually => self.resolved.inc(),
-            TaskState::Pending | TaskState::InProgress => {}
-        }
     }
 
     /// Most tasks complete; how long others took is found in its family by its labels.
@@ -183,6 +212,8 @@ impl Step {
             failed_seconds: seconds("failure"),
             wait_seconds: families.step_wait_seconds.with_label_values(&labels),
             backoff_seconds: families.step_backoff_seconds.clone(),
+            cancelled: families.step_cancelled.clone(),
+            resolved: families.step_resolved.clone(),
             failed: families.step_failed.clone(),
             exhausted: families.step_exhausted.clone(),
             labels: labels.map(str::to_owned),
@@ -218,7 +249,20 @@ impl Step {
         }
     }
 
-    /// Failures are rare, and found in their family by their labels.
+    fn was_cancelled(&self) {
+        self.count(&self.cancelled);
+    }
+
+    fn was_resolved(&self) {
+        self.count(&self.resolved);
+    }
+
+    /// What is rare is found in its family by its labels.
+    fn count(&self, family: &IntCounterVec) {
+        family.with_label_values(&self.labels.each_ref().map(String::as_str)).inc();
+    }
+
+    /// Failures are rare, too.
     fn failed(&self, error_type: &str, is_retryable: bool) {
         let [namespace, task, version, step] = self.labels.each_ref().map(String::as_str);
         let retryable = if is_retryable { "true" } else { "false" };
@@ -245,6 +289,9 @@ impl Families {
         };
         Self {
             created: counters("tasks_created_total", "Tasks accepted", &OF_TASK),
+            rejected: counters("task_rejected_total", "Requests for tasks that were refused", &OF_REQUEST),
+            started: counters("task_started_total", "Tasks whose first step started", &OF_TASK),
+            retried: counters("task_retried_total", "Tasks in error that were opened again", &OF_TASK),
             completed: counters("task_completed_total", "Tasks that completed", &OF_TASK),
             failed: counters("task_failed_total", "Tasks that ended in error", &OF_TASK),
             cancelled: counters("task_cancelled_total", "Tasks that were cancelled", &OF_TASK),
@@ -260,6 +307,12 @@ impl Families {
             step_retries: counters(
                 "step_retries_total",
                 "Executions that were not the first of their step",
+                &OF_STEP,
+            ),
+            step_cancelled: counters("step_cancelled_total", "Steps that were cancelled", &OF_STEP),
+            step_resolved: counters(
+                "step_resolved_manually_total",
+                "Steps that were declared done, or left out on request",
                 &OF_STEP,
             ),
             step_failed: counters("step_failed_total", "Executions that failed", &OF_FAILURE),

@@ -32,7 +32,11 @@ impl Requests {
                 registry,
                 HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["method", "route"]),
             ),
-            auth_failures: counters("auth_failures_total", "Requests whose sender is not known", &["reason"]),
+            auth_failures: counters(
+                "auth_failures_total",
+                "Requests whose sender is not known",
+                &["strategy", "reason"],
+            ),
             denied: counters(
                 "authorization_denied_total",
                 "Requests whose sender may not do this",
@@ -55,8 +59,8 @@ impl ApiObserver for Metrics {
         requests.seconds.with_label_values(&[method, route]).observe(took.as_secs_f64());
     }
 
-    fn not_authenticated(&self, reason: &str) {
-        self.0.requests.auth_failures.with_label_values(&[reason]).inc();
+    fn not_authenticated(&self, strategy: &str, reason: &str) {
+        self.0.requests.auth_failures.with_label_values(&[strategy, reason]).inc();
     }
 
     fn not_authorized(&self, permission: &str) {

@@ -1,13 +1,16 @@
 //! Reading the log as a stream.
 
-use tasker_core::decide::Input;
-use tasker_core::ids::Ordinal;
+use std::collections::BTreeMap;
+
+use tasker_core::decide::{Action, Input};
+use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::record::Change;
 use tasker_store::read::{Cursor, LogEntry, LogQuery};
+use tasker_store::write::{Claiming, FromQueue, Logged};
 
 use crate::StoreUnderTest;
-use crate::definitions::plan;
-use crate::driver::Driver;
+use crate::definitions::{HANDLER, plan, plan_with};
+use crate::driver::{Driver, at, budget_for, success};
 
 async fn read(d: &Driver, query: LogQuery) -> Vec<LogEntry> {
     d.store.log(query).await.expect("log")
@@ -87,5 +90,49 @@ pub async fn entries_about_steps_name_them(store: StoreUnderTest) {
             Change::Task { .. } => assert_eq!(entry.step, None),
             Change::Step { .. } => assert_eq!(entry.step.expect("a name").as_str(), "first-step"),
         }
+    }
+}
+
+pub async fn what_a_batch_logs_is_told_with_its_answer(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let plan = plan_with("order", &[("a", &[]), ("b", &["a"]), ("c", &[])], |x| x.steps[2].skippable = true);
+    d.register(&plan).await;
+    let mut told: BTreeMap<TaskId, Vec<Change>> = BTreeMap::new();
+    let mut hear = |logged: Vec<Logged>| {
+        for Logged { task, plan: of, changes } in logged {
+            assert_eq!(of.digest, plan.digest);
+            assert!(!changes.is_empty());
+            told.entry(task).or_default().extend(changes);
+        }
+    };
+    let budget = || budget_for(d.worker, 1, &[HANDLER]);
+    let mut bypassing = d.request(&plan);
+    bypassing.bypass = vec![at(&plan, "c")];
+    let (one, two) = (bypassing.id, d.new_id());
+    let mut other = d.request(&plan);
+    other.id = two;
+    let submitted = d.submit_all(vec![bypassing, other], Some(budget())).await;
+    let first = submitted.work[0].claim.clone();
+    hear(submitted.logged);
+    let settle = Input::Settle { step: first.ordinal, fence: first.fence, outcome: success("1") };
+    let claiming = |from_queue| Some(Claiming { budget: budget(), from_queue });
+    let applied = d.apply(vec![(first.task, settle)], claiming(FromQueue::Never)).await;
+    assert_eq!(applied.work.len(), 1, "the next step is claimed along with it");
+    hear(applied.logged);
+    let claimed = d.apply(Vec::new(), claiming(FromQueue::Last)).await;
+    assert_eq!(claimed.work.len(), 1, "a step of the other task is claimed");
+    hear(claimed.logged);
+    let cancel = |force| Input::Operate {
+        action: Action::CancelTask { force },
+        actor: "ops".into(),
+        reason: None,
+        expected: None,
+    };
+    hear(d.apply(vec![(one, cancel(false)), (two, cancel(false))], None).await.logged);
+    let again = d.apply(vec![(one, cancel(false))], None).await;
+    assert!(again.logged.is_empty(), "nothing changed: {:?}", again.logged);
+    for task in [one, two] {
+        let log: Vec<Change> = d.log(task).await.into_iter().map(|entry| entry.change).collect();
+        assert_eq!(told[&task], log, "what was told (left) and what is in the log (right)");
     }
 }

@@ -154,6 +154,7 @@ macro_rules! conformance_tests {
                 the_log_of_one_task_can_be_read,
                 entries_about_steps_name_them,
                 the_end_of_the_log_is_found_from_behind,
+                what_a_batch_logs_is_told_with_its_answer,
             ];
             keys: [
                 keys_are_kept_as_they_are,
