@@ -3,13 +3,16 @@
 /// How alike two words must be (1 is equal) to be proposed.
 const ALIKE: f64 = 0.6;
 
-/// The candidate most like the word, if one is like it at all. Case does not count.
+/// The candidate most like the word, if one is like it at all; of equals the first by the alphabet, in whatever order they come.
+/// Case does not count.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {
         let likeness = likeness(&word, &candidate.to_lowercase());
-        if likeness >= ALIKE && best.is_none_or(|(most, _)| likeness > most) {
+        let is_better =
+            |(most, so_far): (f64, &str)| likeness > most || (likeness == most && candidate < so_far);
+        if likeness >= ALIKE && best.is_none_or(is_better) {
             best = Some((likeness, candidate));
         }
     }
@@ -41,5 +44,12 @@ mod tests {
         assert_eq!(nearest("Reserve-Stock", names), Some("reserve_stock"));
         assert_eq!(nearest("zzz", names), None);
         assert_eq!(nearest("", names), None);
+    }
+
+    #[test]
+    fn the_order_of_candidates_does_not_count() {
+        for names in [["Motify", "n/tify"], ["n/tify", "Motify"]] {
+            assert_eq!(nearest("notify", names), Some("Motify"));
+        }
     }
 }
