@@ -37,6 +37,9 @@ pub fn document(base_path: &str) -> Value {
         }
         if let Some(body) = &route.operation.body {
             add_rules(&mut schemas[&body.schema], body);
+            for (inner, _) in &body.schemas {
+                add_rules_of_all(&mut schemas[inner]);
+            }
         }
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.as_str().to_lowercase()] = operation(&route);
@@ -71,11 +74,15 @@ fn add_schema(schemas: &mut Map<String, Value>, name: String, schema: &Schema) {
     schemas.insert(name, schema);
 }
 
-/// Adds what the schema of a body does not say by itself: what holds for several fields together, that no text has a NUL
-/// in it, and that `null` is the same as absent.
+/// Adds what the schema of a body does not say by itself: what holds for several fields together.
 fn add_rules(schema: &mut Value, body: &BodyDescription) {
     let rules = serde_json::from_str(body.rules).expect("the rules are written as JSON");
     merge(schema, rules);
+    add_rules_of_all(schema);
+}
+
+/// Adds what holds for all that is asked: that no text has a NUL in it, and that `null` is the same as absent.
+fn add_rules_of_all(schema: &mut Value) {
     exclude_nul(schema);
     take_null(schema);
 }
@@ -89,6 +96,9 @@ fn take_null(schema: &mut Value) {
     for (_, property) in properties.filter(|(name, _)| !is_required(name)) {
         if let Some(kind @ Value::String(_)) = property.get_mut("type") {
             *kind = json!([kind, "null"]);
+        }
+        if let Some(reference) = property.as_object_mut().and_then(|property| property.remove("$ref")) {
+            property["anyOf"] = json!([{"$ref": reference}, {"type": "null"}]);
         }
     }
     if required.is_array() {

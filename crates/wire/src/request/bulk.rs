@@ -112,11 +112,17 @@ impl RequestDocument for BulkActionRequest {
     const RULES: &'static str = r#"{
         "properties": {
             "task_ids": {"uniqueItems": true, "items": {"format": "uuid"}},
-            "filter": {"minProperties": 1}
+            "filter": {"minProperties": 1, "properties": {"tags": {"items": {"maxLength": 128}}}}
         },
         "oneOf": [
-            {"required": ["task_ids"], "properties": {"filter": false, "cursor": false}},
-            {"required": ["filter"], "properties": {"task_ids": false}}
+            {
+                "required": ["task_ids"],
+                "properties": {"task_ids": {"type": "array"}, "filter": {"type": "null"}, "cursor": {"type": "null"}}
+            },
+            {
+                "required": ["filter"],
+                "properties": {"filter": {"type": "object"}, "task_ids": {"type": "null"}}
+            }
         ],
         "anyOf": [
             {"properties": {"action": {"enum": ["cancel", "retry", "resume"]}}},

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tasker_core::names::{DefinitionName, Namespace, Version};
 use tasker_core::payload::Payload;
-use tasker_core::request::{Fields, RequestProblem};
+use tasker_core::request::{Fields, RequestProblem, text_problem};
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
@@ -37,7 +37,7 @@ pub struct TaskSelection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
-        schema(value_type = Option<String>, nullable = false, pattern = "^[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}$")
+        schema(value_type = Option<String>, nullable = false, max_length = 32, pattern = "^(0|[1-9][0-9]{0,8})[.](0|[1-9][0-9]{0,8})[.](0|[1-9][0-9]{0,8})(-[a-z]+)?$")
     )]
     pub version: Option<Version>,
     /// Only in one of these states.
@@ -127,12 +127,12 @@ impl RequestDocument for TaskSelection {
             name: fields.parsed("name", "invalid_name", str::parse::<DefinitionName>),
             version: fields.parsed("version", "invalid_version", str::parse::<Version>),
             status: states(&mut fields),
-            initiator: fields.text("initiator"),
-            source_system: fields.text("source_system"),
-            reason: fields.text("reason"),
-            correlation_id: fields.text("correlation_id"),
+            initiator: text(&mut fields, "initiator"),
+            source_system: text(&mut fields, "source_system"),
+            reason: text(&mut fields, "reason"),
+            correlation_id: text(&mut fields, "correlation_id"),
             priority: fields.count("priority", 0..=9).and_then(|urgency| u8::try_from(urgency).ok()),
-            tags: words(&mut fields, "tags"),
+            tags: tags(&mut fields),
             context: context(&mut fields),
             created_after: instant(&mut fields, "created_after"),
             created_before: instant(&mut fields, "created_before"),
@@ -151,6 +151,23 @@ fn words(fields: &mut Fields, field: &str) -> Vec<String> {
         fields.fail("out_of_range", field, message);
     }
     words
+}
+
+/// Text that a task can have.
+fn text(fields: &mut Fields, field: &str) -> Option<String> {
+    let text = fields.text(field)?;
+    let problem = text_problem("", &text);
+    fields.fail_within(field, problem.into_iter().collect());
+    Some(text)
+}
+
+/// Labels that a task can have.
+fn tags(fields: &mut Fields) -> Vec<String> {
+    let tags = words(fields, "tags");
+    for (i, tag) in tags.iter().enumerate() {
+        fields.fail_within(&format!("tags/{i}"), text_problem("", tag).into_iter().collect());
+    }
+    tags
 }
 
 fn states(fields: &mut Fields) -> Vec<TaskState> {
@@ -234,6 +251,8 @@ mod tests {
                 "/created_after"
             ]
         );
+        let texts = format!(r#"{{"reason":"{0}","tags":["vip","{0}"]}}"#, "x".repeat(129));
+        assert_eq!(read(&texts).unwrap_err(), ["/reason", "/tags/1"]);
         let large = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(4_096));
         assert_eq!(read(&large).unwrap_err(), ["/context"]);
     }
