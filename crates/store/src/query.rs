@@ -51,6 +51,7 @@ queries! {
     Readers = "readers",
     Queue = "queue",
     Workers = "workers",
+    Census = "census",
     HealthCounts = "health_counts",
     VitalSigns = "vital_signs",
     Analytics = "analytics",

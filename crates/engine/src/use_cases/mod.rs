@@ -3,6 +3,7 @@
 
 mod analysis;
 mod analytics;
+pub(crate) mod count;
 mod definitions;
 mod health;
 mod history;
@@ -16,6 +17,7 @@ pub(crate) mod schemas;
 mod submit;
 mod survey;
 
+pub use count::Counted;
 pub use health::HealthReport;
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};
