@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tasker_client::{Error, InvalidClient, Problem};
+use tasker_core::text::chain;
 use tasker_wire::{ProblemDocument, ProblemEntry};
 
 use crate::backend::Token;
@@ -153,18 +154,4 @@ fn forbidden(problem: &Problem, token: &Token) -> Failure {
     failure.help(problem.document.help.clone().unwrap_or_else(|| {
         "use the token of somebody who may do this, or ask an administrator for the permission".into()
     }))
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let part = cause.to_string();
-        if !text.contains(&part) {
-            text = format!("{text}: {part}");
-        }
-        next = cause.source();
-    }
-    text
 }

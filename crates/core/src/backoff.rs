@@ -233,9 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn dom_97_waits_follow_the_table_then_the_power_of_n() {
+    fn dom_97_obs_80_waits_follow_the_table_then_the_power_of_n() {
         let waits: Vec<_> = (0..=8).map(|n| steady().backoff(n, seed(1))).collect();
         assert_eq!(waits, [0, 1, 2, 4, 8, 16, 32, 49, 64]);
+        assert_eq!(steady().backoff(20, seed(1)), 300);
         assert_eq!(steady().backoff(100, seed(1)), 300);
         assert_eq!(steady().backoff(u32::MAX, seed(1)), 300);
     }
@@ -247,6 +248,21 @@ mod tests {
         assert_eq!(values_over_tasks(&half, 3), BTreeSet::from([2, 3, 4, 5, 6]));
         let capped = values_over_tasks(&half, 100);
         assert_eq!((capped.first(), capped.last()), (Some(&150), Some(&300)));
+    }
+
+    #[test]
+    fn obs_80_jitter_stays_within_its_share() {
+        for (n, wait) in [1_i64, 2, 4, 8, 16, 32, 49].into_iter().enumerate() {
+            let share = (wait as f64 * 0.1).round() as i64;
+            for found in values_over_tasks(&BackoffPolicy::default(), n as u32 + 1) {
+                assert!(
+                    (i64::from(found) - wait).abs() <= share && found >= 1,
+                    "{found} s instead of {wait} s"
+                );
+            }
+        }
+        let capped = values_over_tasks(&BackoffPolicy::default(), 20);
+        assert_eq!((capped.first(), capped.last()), (Some(&270), Some(&300)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::measured::Measured;
 use crate::options::EngineOptions;
 use crate::settler;
+use crate::use_cases::count::LastCount;
 use crate::use_cases::resolutions::Resolutions;
 use crate::use_cases::schemas::ContextSchemas;
 use crate::watchers::Watchers;
@@ -41,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) watchers: Watchers,
     pub(crate) shutdown: CancellationToken,
     pub(crate) integrity: IntegrityRecord,
+    pub(crate) last_count: LastCount,
     hint: Notify,
     worker: RwLock<Option<Arc<Core>>>,
 }
@@ -67,6 +69,7 @@ impl Engine {
             watchers: Watchers::new(),
             shutdown: shutdown.clone(),
             integrity: IntegrityRecord::default(),
+            last_count: LastCount::default(),
             hint: Notify::new(),
             worker: RwLock::new(None),
         });

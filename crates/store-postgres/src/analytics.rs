@@ -6,7 +6,8 @@ use tasker_core::ids::TaskId;
 use tasker_core::state::StepState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, Connections, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+    AnalyticsMetrics, Census, Connections, HealthCounts, NamespaceCounts, SlowStep, SlowTask, SlowestQuery,
+    VitalSigns,
 };
 
 use crate::Parts;
@@ -20,6 +21,17 @@ pub(crate) async fn health_counts(parts: &Parts) -> Result<HealthCounts, Trouble
     let now = parts.given_time();
     let counts = read(parts, sql::HEALTH_COUNTS, |query| query.bind(now), counts).await?;
     counts.into_iter().next().ok_or_else(|| no_row("the counts"))
+}
+
+/// Tasks and steps in each state, by namespace.
+pub(crate) async fn census(parts: &Parts) -> Result<Census, Trouble> {
+    let now = parts.given_time();
+    let namespaces = read(parts, sql::CENSUS, |query| query.bind(now), namespace_counts).await?;
+    let connections = |row: &PgRow| Ok((rows::count(row, 0)?, rows::count(row, 1)?));
+    let connections = read(parts, sql::CENSUS_CONNECTIONS, |query| query, connections).await?;
+    let connections = connections.into_iter().next().ok_or_else(|| no_row("the connections"))?;
+    let (active_connections, max_connections) = connections;
+    Ok(Census { namespaces, active_connections, max_connections })
 }
 
 /// What says whether all goes well.
@@ -93,6 +105,24 @@ fn counts(row: &PgRow) -> Result<HealthCounts, sqlx::Error> {
         resolved_manually_tasks: rows::count(row, 16)?,
         cancelled_steps: rows::count(row, 17)?,
         resolved_manually_steps: rows::count(row, 18)?,
+    })
+}
+
+fn namespace_counts(row: &PgRow) -> Result<NamespaceCounts, sqlx::Error> {
+    let six = |first: usize| {
+        let mut counts = [0; 6];
+        for (place, count) in counts.iter_mut().enumerate() {
+            *count = rows::count(row, first + place)?;
+        }
+        Ok::<_, sqlx::Error>(counts)
+    };
+    Ok(NamespaceCounts {
+        namespace: rows::name(row, 0)?,
+        tasks: six(1)?,
+        steps: six(7)?,
+        retryable_errors: rows::count(row, 13)?,
+        exhausted_retries: rows::count(row, 14)?,
+        in_backoff: rows::count(row, 15)?,
     })
 }
 

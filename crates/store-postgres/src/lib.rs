@@ -53,7 +53,7 @@ use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+    AnalyticsMetrics, Census, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
 };
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
@@ -366,6 +366,10 @@ impl Store for PostgresStore {
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
         heartbeat::workers(&self.parts).await.trying("listing workers")
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        analytics::census(&self.parts).await.trying("counting tasks and steps by namespace")
     }
 
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {

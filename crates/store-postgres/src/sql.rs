@@ -18,6 +18,8 @@ statements! {
     CHECK_OPEN = "check_open",
     CHECK_PAGE = "check_page",
     CHECK_RANGE = "check_range",
+    CENSUS = "census",
+    CENSUS_CONNECTIONS = "census_connections",
     CHECK_THESE = "check_these",
     CLAIM_NEXT = "claim_next",
     CLAIM_NEXT_OF_TASK = "claim_next_of_task",

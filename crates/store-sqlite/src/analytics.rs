@@ -1,14 +1,17 @@
 //! What is told of all tasks together: counts, how it went lately, what took longest.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Row, params};
 use tasker_core::ids::Ordinal;
+use tasker_core::names::Namespace;
 use tasker_core::state::StepState;
 use tasker_core::survey::figures::seconds;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, VitalSigns,
+    AnalyticsMetrics, Census, NamespaceCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally,
+    VitalSigns,
 };
 
 use crate::error::Trouble;
@@ -16,38 +19,42 @@ use crate::rows;
 use crate::sql;
 use crate::threads::Reader;
 
-/// Tasks and steps in each state. `connections` is how many this store holds.
-pub(crate) fn health_counts(
-    reader: &mut Reader,
-    now: Timestamp,
-    connections: u64,
-) -> Result<HealthCounts, Trouble> {
+/// Tasks and steps in each state, by namespace. `connections` is how many this store holds.
+pub(crate) fn census(reader: &mut Reader, now: Timestamp, connections: u64) -> Result<Census, Trouble> {
     reader.snapshot(|reader| {
-        let mut counts =
-            reader.connection.prepare_cached(sql::HEALTH_STEPS)?.query_row([now.as_micros()], steps)?;
-        let mut statement = reader.connection.prepare_cached(sql::HEALTH_TASKS)?;
-        for row in statement.query_map([], |row| Ok((rows::task_state(row, 0)?, rows::count(row, 1)?)))? {
-            let (state, n) = row?;
-            counts.add_tasks(state, n);
+        let mut found: BTreeMap<Namespace, NamespaceCounts> = BTreeMap::new();
+        let mut of = |name: Namespace, count: &dyn Fn(&mut NamespaceCounts)| {
+            count(found.entry(name.clone()).or_insert_with(|| NamespaceCounts::none(name)));
+        };
+        let mut tasks = reader.connection.prepare_cached(sql::CENSUS_TASKS)?;
+        let read = |row: &Row<'_>| Ok((rows::name(row, 0)?, rows::task_state(row, 1)?, rows::count(row, 2)?));
+        for row in tasks.query_map([], read)? {
+            let (name, state, n) = row?;
+            of(name, &|counts| counts.tasks[usize::from(state.code())] = n);
         }
-        Ok(HealthCounts { active_connections: connections, max_connections: connections, ..counts })
+        let mut steps = reader.connection.prepare_cached(sql::CENSUS_STEPS)?;
+        for row in steps.query_map([now.as_micros()], |row| Ok((rows::name(row, 0)?, nine(row)?)))? {
+            let (name, [states @ .., retryable, exhausted, waiting]) = row?;
+            of(name, &|counts| {
+                counts.steps = states;
+                (counts.retryable_errors, counts.exhausted_retries, counts.in_backoff) =
+                    (retryable, exhausted, waiting);
+            });
+        }
+        Ok(Census {
+            namespaces: found.into_values().collect(),
+            active_connections: connections,
+            max_connections: connections,
+        })
     })
 }
 
-fn steps(row: &Row<'_>) -> rusqlite::Result<HealthCounts> {
-    Ok(HealthCounts {
-        total_steps: rows::count(row, 0)?,
-        pending_steps: rows::count(row, 1)?,
-        in_progress_steps: rows::count(row, 2)?,
-        complete_steps: rows::count(row, 3)?,
-        error_steps: rows::count(row, 4)?,
-        retryable_error_steps: rows::count(row, 5)?,
-        exhausted_retry_steps: rows::count(row, 6)?,
-        in_backoff_steps: rows::count(row, 7)?,
-        cancelled_steps: rows::count(row, 8)?,
-        resolved_manually_steps: rows::count(row, 9)?,
-        ..HealthCounts::default()
-    })
+fn nine(row: &Row<'_>) -> rusqlite::Result<[u64; 9]> {
+    let mut counts = [0; 9];
+    for (place, count) in counts.iter_mut().enumerate() {
+        *count = rows::count(row, place + 1)?;
+    }
+    Ok(counts)
 }
 
 /// What says whether all goes well.

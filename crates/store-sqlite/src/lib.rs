@@ -49,7 +49,7 @@ use tasker_core::plan::Plan;
 use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
+use tasker_store::analytics::{AnalyticsMetrics, Census, SlowStep, SlowTask, SlowestQuery, VitalSigns};
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use tasker_store::keys::KeyStore;
@@ -252,9 +252,9 @@ impl Store for SqliteStore {
         self.threads.read("listing workers", |reader| heartbeat::workers(reader)).await
     }
 
-    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+    async fn census(&self) -> Result<Census, StoreError> {
         let (now, connections) = ((self.clock)(), self.connections);
-        let job = move |reader: &mut threads::Reader| analytics::health_counts(reader, now, connections);
+        let job = move |reader: &mut threads::Reader| analytics::census(reader, now, connections);
         self.threads.read("counting tasks and steps", job).await
     }
 

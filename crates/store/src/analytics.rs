@@ -60,17 +60,86 @@ pub struct HealthCounts {
     pub max_connections: u64,
 }
 
-impl HealthCounts {
-    /// Counts `n` tasks in a state.
-    pub fn add_tasks(&mut self, state: TaskState, n: u64) {
-        self.total_tasks += n;
-        match state {
-            TaskState::Pending => self.pending_tasks += n,
-            TaskState::InProgress => self.in_progress_tasks += n,
-            TaskState::Complete => self.complete_tasks += n,
-            TaskState::Error => self.error_tasks += n,
-            TaskState::Cancelled => self.cancelled_tasks += n,
-            TaskState::ResolvedManually => self.resolved_manually_tasks += n,
+/// [`HealthCounts`] namespace by namespace: of each in which there is a task, sorted by name.
+///
+/// Tasks whose definition is missing, and steps whose task is, are not among them: [`crate::integrity`] finds them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// The namespaces.
+    pub namespaces: Vec<NamespaceCounts>,
+    /// As [`HealthCounts::active_connections`].
+    pub active_connections: u64,
+    /// As [`HealthCounts::max_connections`].
+    pub max_connections: u64,
+}
+
+/// How many tasks and steps of a namespace there are in each state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamespaceCounts {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Tasks, by [`TaskState::code`].
+    pub tasks: [u64; 6],
+    /// Steps, by [`StepState::code`].
+    pub steps: [u64; 6],
+    /// As [`HealthCounts::retryable_error_steps`].
+    pub retryable_errors: u64,
+    /// As [`HealthCounts::exhausted_retry_steps`].
+    pub exhausted_retries: u64,
+    /// As [`HealthCounts::in_backoff_steps`].
+    pub in_backoff: u64,
+}
+
+impl NamespaceCounts {
+    /// No tasks and no steps.
+    pub fn none(namespace: Namespace) -> Self {
+        Self {
+            namespace,
+            tasks: [0; 6],
+            steps: [0; 6],
+            retryable_errors: 0,
+            exhausted_retries: 0,
+            in_backoff: 0,
+        }
+    }
+
+    /// Tasks in each state.
+    pub fn tasks(&self) -> impl Iterator<Item = (TaskState, u64)> {
+        TaskState::ALL.into_iter().zip(self.tasks)
+    }
+
+    /// Steps in each state.
+    pub fn steps(&self) -> impl Iterator<Item = (StepState, u64)> {
+        StepState::ALL.into_iter().zip(self.steps)
+    }
+}
+
+impl Census {
+    /// All namespaces together.
+    pub fn totals(&self) -> HealthCounts {
+        let sum = |count: &dyn Fn(&NamespaceCounts) -> u64| self.namespaces.iter().map(count).sum::<u64>();
+        let tasks = |state: TaskState| sum(&|counts| counts.tasks[usize::from(state.code())]);
+        let steps = |state: StepState| sum(&|counts| counts.steps[usize::from(state.code())]);
+        HealthCounts {
+            total_tasks: TaskState::ALL.into_iter().map(tasks).sum(),
+            pending_tasks: tasks(TaskState::Pending),
+            in_progress_tasks: tasks(TaskState::InProgress),
+            complete_tasks: tasks(TaskState::Complete),
+            error_tasks: tasks(TaskState::Error),
+            cancelled_tasks: tasks(TaskState::Cancelled),
+            resolved_manually_tasks: tasks(TaskState::ResolvedManually),
+            total_steps: StepState::ALL.into_iter().map(steps).sum(),
+            pending_steps: steps(StepState::Pending),
+            in_progress_steps: steps(StepState::InProgress),
+            complete_steps: steps(StepState::Complete),
+            error_steps: steps(StepState::Error),
+            cancelled_steps: steps(StepState::Cancelled),
+            resolved_manually_steps: steps(StepState::ResolvedManually),
+            retryable_error_steps: sum(&|counts| counts.retryable_errors),
+            exhausted_retry_steps: sum(&|counts| counts.exhausted_retries),
+            in_backoff_steps: sum(&|counts| counts.in_backoff),
+            active_connections: self.active_connections,
+            max_connections: self.max_connections,
         }
     }
 }

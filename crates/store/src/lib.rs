@@ -32,7 +32,7 @@ use tasker_core::state::TaskState;
 pub use crate::error::StoreError;
 
 use crate::analytics::{
-    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+    AnalyticsMetrics, Census, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
 };
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, Finding, RepairRequest, Repaired, WholeCheck};
@@ -138,8 +138,13 @@ pub trait Store: Send + Sync + 'static {
     /// All workers known, newest first.
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError>;
 
+    /// How many tasks and steps of each namespace there are in each state. Reads every step.
+    async fn census(&self) -> Result<Census, StoreError>;
+
     /// How many tasks and steps there are in each state. Reads every step.
-    async fn health_counts(&self) -> Result<HealthCounts, StoreError>;
+    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
+        Ok(self.census().await?.totals())
+    }
 
     /// What says whether all goes well, and went well since an instant.
     async fn vital_signs(&self, since: tasker_core::time::Timestamp) -> Result<VitalSigns, StoreError>;

@@ -53,6 +53,7 @@ queries! {
     Readers = "readers",
     Queue = "queue",
     Workers = "workers",
+    Census = "census",
     HealthCounts = "health_counts",
     VitalSigns = "vital_signs",
     Analytics = "analytics",

@@ -12,7 +12,7 @@ use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
 use crate::analytics::{
-    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+    AnalyticsMetrics, Census, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
 };
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
@@ -61,9 +61,9 @@ pub trait Wrapper: Send + Sync + 'static {
         self.inner().key_store()
     }
 
-    /// [`Store::health_counts`].
-    async fn health_counts_through(&self) -> Result<HealthCounts, StoreError> {
-        self.inner().health_counts().await
+    /// [`Store::census`].
+    async fn census_through(&self) -> Result<Census, StoreError> {
+        self.inner().census().await
     }
 
     /// [`Store::now`].
@@ -190,8 +190,12 @@ impl<W: Wrapper> Store for W {
         measured(self, Query::Workers, self.inner().workers()).await
     }
 
+    async fn census(&self) -> Result<Census, StoreError> {
+        measured(self, Query::Census, self.census_through()).await
+    }
+
     async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
-        measured(self, Query::HealthCounts, self.health_counts_through()).await
+        measured(self, Query::HealthCounts, self.inner().health_counts()).await
     }
 
     async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {

@@ -11,11 +11,13 @@ use tasker_core::outcome::Failure;
 use tasker_core::state::TaskState;
 use tasker_engine::context::StepContext;
 use tasker_engine::handler::{Handlers, StepHandler};
+use tasker_engine::observe::Observer as _;
 use tasker_engine::{Engine, EngineOptions, Scope};
-use tasker_http::{Api, ApiOptions};
+use tasker_http::{Api, ApiOptions, MetricsForm};
+use tasker_telemetry::metrics::Metrics;
 use tasker_telemetry::{Format, LogOptions, subscriber};
 use tasker_testkit::StoreUnderTest;
-use tasker_testkit::definitions::{HANDLER, definition};
+use tasker_testkit::definitions::{HANDLER, definition, plan};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -192,4 +194,42 @@ fn secrets_that_are_logged_by_mistake_are_masked() {
             assert!(text.contains(told), "{told}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn obs_47_the_step_beyond_the_last_series_is_counted_as_other_and_that_is_said_once() {
+    const MOST: usize = 10_000;
+    let names: Vec<String> = (0..MOST + 3).map(|n| format!("s{n}")).collect();
+    let steps: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+    let plan = plan("wide", &steps);
+    let metrics = Metrics::new();
+    let (lines, guard) = logging(Format::Json);
+    for step in plan.graph.steps() {
+        metrics.attempt_started(&plan, step, 1, Duration::ZERO);
+    }
+    drop(guard);
+    let text = lines.text();
+    assert_eq!(text.matches("too many series").count(), 1, "{text}");
+    let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+    let engine = Engine::new(store, Handlers::new(), EngineOptions::default());
+    let told = metrics.exporter(engine.clone()).render(MetricsForm::Text).await;
+    let of = |labels: &str, n: usize| {
+        let line = format!("tasker_step_started_total{{{labels}}} {n}\n");
+        assert!(told.contains(&line), "{line}");
+    };
+    of(r#"namespace="other",step="other",task="other",version="other""#, 3);
+    of(r#"namespace="default",step="s9999",task="wide",version="1.0.0""#, 1);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_slow_call_of_the_database_is_a_warning() {
+    let StoreUnderTest { store, .. } = StoreUnderTest::memory();
+    let (lines, _guard) = logging(Format::Json);
+    let options = EngineOptions { slow_after: Duration::ZERO, ..EngineOptions::default() };
+    let engine = Engine::new(store, Handlers::new(), options);
+    engine.now().await.unwrap();
+    let slow = lines.documents().into_iter().find(|line| line["operation"] == "now").unwrap();
+    assert_eq!((&slow["level"], &slow["message"]), (&json!("WARN"), &json!("the database was slow")));
+    engine.shutdown().await;
 }

@@ -114,8 +114,9 @@ async fn what_an_engine_did_is_counted_by_definition_and_step() {
     check("tasker_task_duration_seconds", ending("bad", "error"), 1.0);
     check("tasker_workflow_concurrency", json!({"kind": "in_use"}), 0.0);
     check("tasker_handlers_overrunning", json!({}), 0.0);
-    check("tasker_tasks", json!({"state": "complete"}), 1.0);
-    check("tasker_tasks", json!({"state": "error"}), 1.0);
+    check("tasker_tasks", json!({"namespace": "default", "state": "complete"}), 1.0);
+    check("tasker_tasks", json!({"namespace": "default", "state": "error"}), 1.0);
+    check("tasker_steps_retryable", json!({"namespace": "default"}), 0.0);
     check("tasker_database_up", json!({}), 1.0);
     assert!(!document.to_string().contains("secret"));
     engine.shutdown().await;

@@ -1,7 +1,5 @@
 //! What is told of all tasks together.
 
-use std::time::Duration;
-
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery};
 
@@ -15,14 +13,6 @@ impl Engine {
     /// [`UseCaseError::Store`].
     pub async fn health_counts(&self) -> Result<HealthCounts, UseCaseError> {
         Ok(self.parts.store.health_counts().await?)
-    }
-
-    /// How long the log has not been told to its end, because a write in the database is under way.
-    ///
-    /// # Errors
-    /// [`UseCaseError::Store`].
-    pub async fn log_lag(&self) -> Result<Duration, UseCaseError> {
-        Ok(self.parts.store.log_lag().await?)
     }
 
     /// How it went since an instant.

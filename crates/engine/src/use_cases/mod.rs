@@ -3,6 +3,7 @@
 
 mod analysis;
 mod analytics;
+pub(crate) mod count;
 mod definitions;
 mod health;
 mod history;
@@ -18,6 +19,7 @@ mod submit;
 mod submit_together;
 mod survey;
 
+pub use count::Counted;
 pub use health::HealthReport;
 pub use history::HistoryPage;
 pub use keys::{MintedApiKey, NewApiKey};

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, PRAGMA};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
 use crate::call::Call;
@@ -11,6 +11,10 @@ use crate::observe::MetricsForm;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes};
 use crate::state::ApiState;
+
+/// What keeps old and new caches from keeping an answer.
+const NOT_KEPT: [(HeaderName, &str); 3] =
+    [(CACHE_CONTROL, "no-cache, no-store, must-revalidate"), (PRAGMA, "no-cache"), (EXPIRES, "0")];
 
 const FORMAT: &str = "format";
 
@@ -45,7 +49,9 @@ pub(crate) async fn show_metrics(State(api): State<ApiState>, call: Call) -> Res
     };
     let form = form.ok_or_else(not_acceptable)?;
     let mut response = Response::new(Body::from(source.metrics(form).await));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    for (name, value) in [(CONTENT_TYPE, form.media_type())].into_iter().chain(NOT_KEPT) {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     Ok(response)
 }
 

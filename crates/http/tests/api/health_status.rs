@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tasker_core::decide::Action;
 use tasker_http::{ApiOptions, HealthOptions};
-use tasker_store::analytics::HealthCounts;
+use tasker_store::analytics::Census;
 use tasker_store::wrapper::Wrapper;
 use tasker_store::{Store, StoreError};
 use tasker_testkit::definitions::plan;
@@ -169,13 +169,13 @@ impl Wrapper for Counting {
         &*self.inner
     }
 
-    async fn health_counts_through(&self) -> Result<HealthCounts, StoreError> {
+    async fn census_through(&self) -> Result<Census, StoreError> {
         let before = self.counted.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         if before < self.failures {
             return Err(StoreError::Corrupt("relation \"step\" at /secret/tasker.db".into()));
         }
-        self.inner.health_counts().await
+        self.inner.census().await
     }
 }
 

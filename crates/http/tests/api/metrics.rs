@@ -13,6 +13,7 @@ use tasker_http::{Answered, Api, ApiObserver, ApiOptions, MetricsForm, MetricsOp
 use tasker_testkit::StoreUnderTest;
 use tower_service::Service as _;
 
+use crate::roles::believing;
 use crate::server::{Server, answer};
 
 struct Fixed;
@@ -32,6 +33,10 @@ impl ApiObserver for Notes {
         let Answered { method, route, status, .. } = answered;
         self.0.lock().unwrap().push(format!("{method} {route} {}", status.as_u16()));
     }
+
+    fn not_authenticated(&self, strategy: &str, reason: &str) {
+        self.0.lock().unwrap().push(format!("{strategy} {reason}"));
+    }
 }
 
 fn on() -> ApiOptions {
@@ -40,12 +45,14 @@ fn on() -> ApiOptions {
 }
 
 #[tokio::test]
-async fn api_121_metrics_come_in_the_form_that_is_asked_for() {
+async fn api_121_obs_46_metrics_come_in_the_form_that_is_asked_for_and_are_not_kept() {
     let server = Server::with(on()).await;
     let accepting =
         |media: &'static str| answer(server.request(Method::GET, "/metrics").header(ACCEPT, media));
     let text = server.get("/metrics").await.expect(200);
-    assert_eq!((text.body.as_str().unwrap(), text.header("cache-control")), ("Text", "no-store"));
+    assert_eq!(text.body.as_str().unwrap(), "Text");
+    assert_eq!(text.header("cache-control"), "no-cache, no-store, must-revalidate");
+    assert_eq!((text.header("pragma"), text.header("expires")), ("no-cache", "0"));
     assert_eq!(text.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let open = accepting("application/openmetrics-text; version=1.0.0").await.expect(200);
     assert_eq!(open.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -57,9 +64,40 @@ async fn api_121_metrics_come_in_the_form_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn api_122_metrics_that_are_off_are_not_there_now() {
+async fn api_122_obs_44_metrics_that_are_off_are_not_there_now() {
     let server = Server::start().await;
-    server.get("/metrics").await.problem(503, "SERVICE_UNAVAILABLE");
+    let off = server.get("/metrics").await.problem(503, "SERVICE_UNAVAILABLE");
+    assert_eq!(off.body["detail"], "metrics are turned off");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn obs_45_who_may_read_metrics_is_a_setting_of_its_own() {
+    for is_public in [false, true] {
+        let metrics = MetricsOptions { is_public, ..on().metrics };
+        let server = Server::with(ApiOptions { metrics, ..believing() }).await;
+        for (claims, status) in
+            [(None, 401), (Some("tasker.task:index"), 403), (Some("tasker.metrics:index"), 200)]
+        {
+            let told = match claims {
+                None => server.get("/metrics").await,
+                Some(claims) => server.get_as(claims, "/metrics").await,
+            };
+            told.expect(if is_public { 200 } else { status });
+        }
+        server.get("/tasks").await.problem(401, "AUTHENTICATION_FAILED");
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn who_could_not_say_who_they_are_is_told_with_the_strategy() {
+    let notes = Arc::new(Notes::default());
+    let server = Server::with(ApiOptions { observer: notes.clone(), ..believing() }).await;
+    server.get("/tasks").await.problem(401, "AUTHENTICATION_FAILED");
+    server.get_as("=refused", "/tasks").await.problem(401, "AUTHENTICATION_FAILED");
+    let told = notes.0.lock().unwrap().clone();
+    assert_eq!(told, ["none missing", "GET /tasks 401", "believer unknown_key", "GET /tasks 401"]);
     server.stop().await;
 }
 

@@ -13,7 +13,7 @@ use tasker_http::{ApiOptions, Authorization};
 use crate::server::{Answer, Server, answer};
 
 /// Believes the header `x-claims`: words that are roles, grants if they have a `:`, namespaces if they begin with `@`,
-/// who asks if they begin with `=`.
+/// who asks if they begin with `=`, but for `=refused`.
 struct Believer;
 
 #[async_trait]
@@ -30,6 +30,9 @@ impl Authenticator for Believer {
         let text = request.headers["x-claims"].to_str().expect("text");
         let mut claims = Claims { id: "somebody".into(), kind: PrincipalKind::User, ..Claims::anonymous() };
         for word in text.split(' ').filter(|word| !word.is_empty()) {
+            if word == "=refused" {
+                return Err(AuthenticationFailure::refused("unknown_key", "nobody believes this"));
+            }
             if let Some(id) = word.strip_prefix('=') {
                 claims.id = id.into();
                 continue;

@@ -1,9 +1,10 @@
 //! What is told of all tasks together, counted row by row: the other stores' statements are compared with this.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tasker_core::names::Namespace;
 use tasker_core::record::StepRecord;
 use tasker_core::state::{StepState, TaskState};
 use tasker_core::survey::figures::{micros, seconds};
@@ -12,18 +13,20 @@ use tasker_core::time::Timestamp;
 use super::Tables;
 use super::tasks::Task;
 use crate::analytics::{
-    AnalyticsMetrics, HealthCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally, VitalSigns,
+    AnalyticsMetrics, Census, NamespaceCounts, SCORE_SPAN, SlowStep, SlowTask, SlowestQuery, Tally,
+    VitalSigns,
 };
 
 impl Tables {
-    pub(super) fn health_counts(&self, now: Timestamp) -> HealthCounts {
-        let mut counts =
-            HealthCounts { active_connections: 1, max_connections: 1, ..HealthCounts::default() };
+    pub(super) fn census(&self, now: Timestamp) -> Census {
+        let mut found: BTreeMap<&Namespace, NamespaceCounts> = BTreeMap::new();
         for task in self.tasks.values() {
-            counts.add_tasks(task.record.state, 1);
+            let namespace = &task.plan.definition.namespace;
+            let counts = found.entry(namespace).or_insert_with(|| NamespaceCounts::none(namespace.clone()));
+            counts.tasks[usize::from(task.record.state.code())] += 1;
             task.steps.iter().for_each(|step| counts.add_step(&step.record, now));
         }
-        counts
+        Census { namespaces: found.into_values().collect(), active_connections: 1, max_connections: 1 }
     }
 
     pub(super) fn vital_signs(&self, since: Timestamp) -> VitalSigns {
@@ -61,26 +64,16 @@ impl Tables {
     }
 }
 
-impl HealthCounts {
+impl NamespaceCounts {
     fn add_step(&mut self, step: &StepRecord, now: Timestamp) {
-        self.total_steps += 1;
-        match step.state {
-            StepState::Pending => self.pending_steps += 1,
-            StepState::InProgress => self.in_progress_steps += 1,
-            StepState::Complete => self.complete_steps += 1,
-            StepState::Error => self.add_error(step, now),
-            StepState::Cancelled => self.cancelled_steps += 1,
-            StepState::ResolvedManually => self.resolved_manually_steps += 1,
+        self.steps[usize::from(step.state.code())] += 1;
+        if step.state == StepState::Error {
+            let retryable = step.wants_queue_row();
+            self.retryable_errors += u64::from(retryable);
+            self.exhausted_retries += u64::from(step.attempts >= step.retry_limit);
+            let waits = step.next_retry_at().is_some_and(|at| at > now);
+            self.in_backoff += u64::from(retryable && waits);
         }
-    }
-
-    fn add_error(&mut self, step: &StepRecord, now: Timestamp) {
-        let retryable = step.wants_queue_row();
-        self.error_steps += 1;
-        self.retryable_error_steps += u64::from(retryable);
-        self.exhausted_retry_steps += u64::from(step.attempts >= step.retry_limit);
-        let waits = step.next_retry_at().is_some_and(|at| at > now);
-        self.in_backoff_steps += u64::from(retryable && waits);
     }
 }
 

@@ -31,7 +31,7 @@ use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 
-use crate::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
+use crate::analytics::{AnalyticsMetrics, Census, SlowStep, SlowTask, SlowestQuery, VitalSigns};
 use crate::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use crate::integrity::{CheckPart, Checked, RepairRequest, Repaired};
 use crate::keys::KeyStore;
@@ -220,8 +220,8 @@ impl Store for MemoryStore {
         Ok(self.tables().worker_rows())
     }
 
-    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
-        Ok(self.tables().health_counts(self.time()))
+    async fn census(&self) -> Result<Census, StoreError> {
+        Ok(self.tables().census(self.time()))
     }
 
     async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {

@@ -80,7 +80,12 @@ fn name_of(kind: MetricType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+    use tasker_core::state::TaskState;
+    use tasker_engine::observe::Observer as _;
+    use tasker_store::query::Query;
 
     use super::*;
 
@@ -142,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn api_120_wild_labels_come_back_as_they_were() {
+    fn api_120_obs_39_wild_labels_come_back_as_they_were() {
         let text = write(&families(), MetricsForm::Text);
         let found = samples(&text);
         let label = |value: &str| vec![("name".to_owned(), value.to_owned())];
@@ -154,6 +159,54 @@ mod tests {
         for told in ["# TYPE jobs_total counter", "# HELP jobs_total", "# TYPE job_seconds histogram"] {
             assert_eq!(text.matches(told).count(), 1, "{told}: {text}");
         }
+    }
+
+    #[test]
+    fn obs_38_every_family_is_told_once_and_its_histograms_add_up() {
+        let metrics = super::super::Metrics::new();
+        let plan = tasker_testkit::definitions::plan("order", &[("a", &[])]);
+        let step = tasker_core::ids::Ordinal(0);
+        for millis in [1, 30, 700, 60_000] {
+            metrics.attempt_ended(&plan, step, millis < 100, Duration::from_millis(millis));
+            metrics.queried(Query::Apply, Duration::from_millis(millis));
+            metrics.task_ended(&plan, TaskState::Complete, Duration::from_millis(millis));
+        }
+        let families = metrics.0.registry.gather();
+        let text = write(&families, MetricsForm::Text);
+        for family in &families {
+            let name = family.name();
+            for told in [format!("# HELP {name} "), format!("# TYPE {name} ")] {
+                assert_eq!(text.lines().filter(|line| line.starts_with(&told)).count(), 1, "{told}");
+            }
+        }
+        let samples = samples(&text);
+        let counts: Vec<&Sample> =
+            samples.iter().filter(|(name, ..)| name.ends_with("_seconds_count")).collect();
+        assert!(counts.iter().any(|(_, _, count)| *count > 1.0), "{text}");
+        for (name, labels, count) in counts {
+            let bucket = name.replace("_count", "_bucket");
+            let of_series =
+                |(name, found, _): &&Sample| *name == bucket && found[..found.len() - 1] == labels[..];
+            let buckets: Vec<&Sample> = samples.iter().filter(of_series).collect();
+            assert!(buckets.is_sorted_by_key(|(_, _, n)| *n), "{name} {labels:?}");
+            let (_, last, n) = buckets.last().unwrap();
+            assert_eq!((last.last().unwrap(), n), (&("le".to_owned(), "+Inf".to_owned()), count), "{name}");
+        }
+    }
+
+    #[test]
+    fn obs_41_an_observation_raises_the_buckets_that_hold_it() {
+        let registry = Registry::new();
+        let seconds = super::super::histogram(&registry, "job_seconds", "Time", &[0.1, 0.5, 1.0]);
+        seconds.observe(0.45);
+        let text = write(&registry.gather(), MetricsForm::Text);
+        let buckets: Vec<(String, f64)> = samples(&text)
+            .into_iter()
+            .filter(|(name, ..)| name == "job_seconds_bucket")
+            .map(|(_, labels, n)| (labels[0].1.clone(), n))
+            .collect();
+        let expected = [("0.1", 0.0), ("0.5", 1.0), ("1", 1.0), ("+Inf", 1.0)];
+        assert_eq!(buckets, expected.map(|(le, n)| (le.to_owned(), n)));
     }
 
     #[test]

@@ -36,7 +36,6 @@ use tasker_engine::observe::{CommitKind, Observer};
 use tasker_http::{MetricsForm, MetricsSource};
 use tasker_store::query::Query;
 
-use self::database::Database;
 use self::events::Events;
 use self::per_definition::Definitions;
 use self::queries::Queries;
@@ -84,7 +83,6 @@ struct Commits {
 /// What scrapers read: the metrics of a process, with what its database counts.
 pub struct Exporter {
     metrics: Metrics,
-    database: Database,
     engine: Engine,
 }
 
@@ -107,7 +105,7 @@ impl Metrics {
 
     /// What scrapers read of this process and of the database of its engine.
     pub fn exporter(&self, engine: Engine) -> Exporter {
-        Exporter { metrics: self.clone(), database: Database::new(engine.clone()), engine }
+        Exporter { metrics: self.clone(), engine }
     }
 }
 
@@ -122,7 +120,7 @@ impl Exporter {
     pub async fn render(&self, form: MetricsForm) -> String {
         let mut families = self.metrics.0.registry.gather();
         families.extend(worker::families(&self.engine.worker_load().unwrap_or_default()));
-        families.extend(self.database.families().await);
+        families.extend(database::families(&self.engine).await);
         families.sort_by(|a, b| a.name().cmp(b.name()));
         exposition::write(&families, form)
     }

@@ -3,8 +3,8 @@
 //! Whoever counts finds the series of a definition in a table that is only ever added to, so that looking costs a few
 //! atomic reads. What does not fit is counted as `other`.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
@@ -38,6 +38,7 @@ pub(super) struct Definitions {
     n_steps: AtomicUsize,
     other: Definition,
     other_step: Step,
+    overflow: Once,
 }
 
 /// The series of one definition.
@@ -101,7 +102,8 @@ impl Definitions {
         let other = Definition::new(&families, Digest([0; 32]), [OTHER; 3], 0);
         let other_step = Step::new(&families, [OTHER; 4]);
         let places = (0..PLACES).map(|_| OnceLock::new()).collect();
-        Self { families, places, n_steps: AtomicUsize::new(0), other, other_step }
+        let n_steps = AtomicUsize::new(0);
+        Self { families, places, n_steps, other, other_step, overflow: Once::new() }
     }
 
     /// The series of a definition.
@@ -110,7 +112,13 @@ impl Definitions {
         let first = usize::from(u16::from_le_bytes([a, b]));
         let near = (0..LOOKS).map(|i| &self.places[(first + i) % PLACES]);
         let mut found = near.map(|place| place.get_or_init(|| self.made(plan)));
-        found.find(|definition| definition.digest == plan.digest).unwrap_or(&self.other)
+        match found.find(|definition| definition.digest == plan.digest) {
+            Some(definition) => definition,
+            None => {
+                self.warn("definitions");
+                &self.other
+            }
+        }
     }
 
     /// The series of those that have none of their own.
@@ -126,6 +134,7 @@ impl Definitions {
         }
         if self.n_steps.fetch_add(1, Ordering::Relaxed) >= MOST_STEPS {
             self.n_steps.fetch_sub(1, Ordering::Relaxed);
+            self.warn("steps");
             return &self.other_step;
         }
         let [namespace, task, version] = labels(plan);
@@ -140,6 +149,13 @@ impl Definitions {
             StepState::ResolvedManually => self.step(plan, step).was_resolved(),
             StepState::Pending | StepState::InProgress | StepState::Complete | StepState::Error => {}
         }
+    }
+
+    /// Says once that there are too many.
+    fn warn(&self, of_what: &str) {
+        self.overflow.call_once(|| {
+            tracing::warn!(of_what, "too many series of metrics: further ones are counted as other");
+        });
     }
 
     fn made(&self, plan: &Plan) -> Definition {

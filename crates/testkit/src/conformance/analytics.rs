@@ -7,7 +7,10 @@ use tasker_core::graph::shapes;
 use tasker_core::ids::TaskId;
 use tasker_core::state::StepState;
 use tasker_core::time::Timestamp;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowTask, SlowestQuery, VitalSigns};
+use tasker_store::analytics::{
+    AnalyticsMetrics, Census, HealthCounts, NamespaceCounts, SlowTask, SlowestQuery, VitalSigns,
+};
+use tasker_store::write::Work;
 
 use crate::StoreUnderTest;
 use crate::definitions::{namespace, plan, plan_of, plan_with, version};
@@ -19,7 +22,40 @@ async fn counts(d: &Driver) -> HealthCounts {
         counts.active_connections >= 1 && counts.max_connections >= counts.active_connections,
         "{counts:?}"
     );
-    HealthCounts { active_connections: 0, max_connections: 0, ..counts }
+    let told = HealthCounts { active_connections: 0, max_connections: 0, ..counts };
+    let census = d.store.census().await.expect("count by namespace");
+    assert!(census.active_connections >= 1 && census.max_connections >= census.active_connections);
+    let census = Census { active_connections: 0, max_connections: 0, ..census };
+    assert_eq!(census.totals(), told, "namespace by namespace (left) and all together (right)");
+    told
+}
+
+pub async fn tasks_and_steps_are_counted_by_namespace(store: StoreUnderTest) {
+    let d = Driver::new(store);
+    let here = plan("order", &[("a", &[]), ("b", &["a"])]);
+    let there = plan_with("order", &[("a", &[])], |x| x.namespace = namespace("billing"));
+    d.start(&here).await;
+    let cancelled = d.start(&here).await;
+    d.operate(cancelled, Action::CancelTask { force: false }).await;
+    d.start(&there).await;
+    let claims = d.claim().await;
+    let of = |work: &&Work| work.plan.digest == there.digest;
+    d.fail(&claims.iter().find(of).expect("it is claimed").claim).await;
+    let counted = d.store.census().await.expect("count by namespace").namespaces;
+    let billing = NamespaceCounts {
+        tasks: [0, 1, 0, 0, 0, 0],
+        steps: [0, 0, 0, 1, 0, 0],
+        retryable_errors: 1,
+        in_backoff: 1,
+        ..NamespaceCounts::none(namespace("billing"))
+    };
+    let default = NamespaceCounts {
+        tasks: [0, 1, 0, 0, 1, 0],
+        steps: [1, 1, 0, 0, 2, 0],
+        ..NamespaceCounts::none(namespace("default"))
+    };
+    assert_eq!(counted, [billing, default]);
+    counts(&d).await;
 }
 
 async fn metrics(d: &Driver, since: Timestamp) -> AnalyticsMetrics {

@@ -125,6 +125,7 @@ macro_rules! conformance_tests {
             ];
             analytics: [
                 dom_133_tasks_and_steps_are_counted_by_state,
+                tasks_and_steps_are_counted_by_namespace,
                 dom_134_without_tasks_all_counts_are_0_and_all_is_well,
                 dom_135_a_step_whose_wait_is_over_is_not_in_backoff,
                 a_step_that_failed_for_good_is_neither_retryable_nor_exhausted,

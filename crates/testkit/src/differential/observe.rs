@@ -8,7 +8,9 @@ use tasker_core::record::{Annotation, StepDetail, TaskInput, TaskRecord, Transit
 use tasker_core::survey::{FailureCount, LongStep, LongTask, Population, Stage, Standing, Tallies, Traffic};
 use tasker_core::time::Timestamp;
 use tasker_store::Store;
-use tasker_store::analytics::{AnalyticsMetrics, HealthCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns};
+use tasker_store::analytics::{
+    AnalyticsMetrics, HealthCounts, NamespaceCounts, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+};
 use tasker_store::definitions::{DefinitionRow, Resolved, Selector};
 use tasker_store::integrity::Finding;
 use tasker_store::read::{Cursor, LogQuery, QueueDepth, TaskFilter, TaskPage};
@@ -35,6 +37,7 @@ pub(super) struct Observed {
 #[derive(PartialEq, Debug)]
 struct Together {
     health: HealthCounts,
+    namespaces: Vec<NamespaceCounts>,
     signs: VitalSigns,
     metrics: AnalyticsMetrics,
     slow_tasks: Vec<SlowTask>,
@@ -119,11 +122,13 @@ impl Together {
     async fn of(store: &dyn Store, turn: usize) -> Self {
         let health = store.health_counts().await.expect("count tasks and steps");
         assert!(health.active_connections >= 1 && health.max_connections >= 1, "{health:?}");
+        let census = store.census().await.expect("count by namespace");
         let span = Duration::from_secs([0, 5, 60, 3600, 1_000_000][turn % 5]);
         let since = store.now().await.expect("read the clock").minus(span);
         let query = SlowestQuery { limit: 1 + turn, ..SlowestQuery::since(since) };
         Self {
             health: HealthCounts { active_connections: 0, max_connections: 0, ..health },
+            namespaces: census.namespaces,
             signs: VitalSigns {
                 connections: None,
                 ..store.vital_signs(since).await.expect("read vital signs")

@@ -14,7 +14,7 @@ use tasker_core::record::StepDetail;
 use tasker_core::state::TaskState;
 use tasker_core::time::Timestamp;
 use tasker_store::analytics::{
-    AnalyticsMetrics, HealthCounts, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
+    AnalyticsMetrics, Census, PoolUse, SlowStep, SlowTask, SlowestQuery, VitalSigns,
 };
 use tasker_store::definitions::{DefinitionRow, Registered, Registration, Resolved, Selector};
 use tasker_store::integrity::{CheckPart, Checked, RepairRequest, Repaired};
@@ -347,8 +347,8 @@ impl Store for SimStore {
         self.read("workers", self.shared.store.workers()).await
     }
 
-    async fn health_counts(&self) -> Result<HealthCounts, StoreError> {
-        self.read("health_counts", self.shared.store.health_counts()).await
+    async fn census(&self) -> Result<Census, StoreError> {
+        self.read("census", self.shared.store.census()).await
     }
 
     async fn vital_signs(&self, since: Timestamp) -> Result<VitalSigns, StoreError> {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
+use tasker_core::text::chain;
 use url::{Host, Url};
 
 use super::key_set::KeySet;
@@ -93,16 +94,11 @@ fn is_loopback(url: &Url) -> bool {
 
 /// An error with its causes, without the address.
 fn told(error: &reqwest::Error) -> String {
-    let mut text = match error {
-        error if error.is_timeout() => "it took too long".to_owned(),
-        error if error.is_connect() => "no connection".to_owned(),
-        error if error.is_redirect() => "a redirect was not followed".to_owned(),
-        _ => "the answer could not be had".to_owned(),
+    let what = match error {
+        error if error.is_timeout() => "it took too long",
+        error if error.is_connect() => "no connection",
+        error if error.is_redirect() => "a redirect was not followed",
+        _ => "the answer could not be had",
     };
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
+    error.source().map_or_else(|| what.to_owned(), |cause| format!("{what}: {}", chain(cause)))
 }

@@ -1,6 +1,6 @@
 //! `GET /analytics/counts`: how many tasks and steps there are in each state.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::AGE;
@@ -13,9 +13,6 @@ use crate::figures;
 use crate::operation::Operation;
 use crate::reply::{Problem, json_with};
 use crate::state::ApiState;
-
-/// Counting reads every step. It takes at most one part in so many of the time.
-const SHARE: u32 = 20;
 
 pub(crate) fn operation() -> Operation {
     Operation::new("show_counts", "How many tasks and steps there are in each state")
@@ -30,12 +27,8 @@ pub(crate) fn operation() -> Operation {
 /// Counts, unless that was done lately.
 pub(crate) async fn show_counts(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
     call.permit_everywhere()?;
-    let count = async {
-        let begin = Instant::now();
-        let counts = figures::counts(&api.engine.health_counts().await?);
-        Ok::<(SystemCounts, Duration), Problem>((counts, begin.elapsed() * SHARE))
-    };
-    let found = api.analytics.counts.get((), count).await?;
-    let age = found.age.unwrap_or_default().as_secs();
-    Ok(json_with(StatusCode::OK, &found.value, [(AGE, HeaderValue::from(age))]))
+    let counted = api.engine.counted(Duration::ZERO).await?;
+    let age = api.engine.now().await?.since(counted.at).as_secs();
+    let counts = figures::counts(&counted.census.totals());
+    Ok(json_with(StatusCode::OK, &counts, [(AGE, HeaderValue::from(age))]))
 }

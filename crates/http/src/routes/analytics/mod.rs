@@ -33,7 +33,6 @@ const INCOMPLETE_FOR: Duration = Duration::from_secs(10);
 pub(crate) struct Found {
     performance: Reused<Asked, analytics::Performance>,
     bottlenecks: Reused<BottlenecksQuestion, analytics::Bottlenecks>,
-    counts: Reused<(), analytics::SystemCounts>,
 }
 
 /// Which tasks are asked about: as it was written, and what it means for whoever asks.

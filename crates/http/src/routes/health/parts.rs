@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use tasker_core::health::{Health, MINIMUM_SAMPLE, Share, health};
 use tasker_core::survey::figures::seconds;
-use tasker_core::time::Timestamp;
 use tasker_engine::Integrity;
-use tasker_engine::use_cases::HealthReport;
-use tasker_store::analytics::HealthCounts;
+use tasker_engine::use_cases::{Counted, HealthReport};
 use tasker_wire::{
     CacheInfo, DatabaseHealth, ErrorRate, ErrorRates, HealthMetrics, HealthReason, HealthStatus,
     HealthStatusDocument, IntegrityHealth, PoolHealth, QueueHealth, RetryCounts, StateCounts, WorkersHealth,
 };
 
 /// The document, as if it had taken no time.
-pub(super) fn document(report: HealthReport, metrics: HealthMetrics) -> HealthStatusDocument {
+pub(super) fn document(report: HealthReport, counted: &Counted) -> HealthStatusDocument {
     let status = match health(&report.reasons) {
         Health::Healthy => HealthStatus::Healthy,
         Health::Degraded => HealthStatus::Degraded,
@@ -29,7 +27,7 @@ pub(super) fn document(report: HealthReport, metrics: HealthMetrics) -> HealthSt
         status,
         healthy: status == HealthStatus::Healthy,
         reasons: report.reasons.iter().map(reason).collect(),
-        metrics,
+        metrics: metrics(counted),
         error_rates: ErrorRates {
             since: report.since.into(),
             minimum_sample: MINIMUM_SAMPLE,
@@ -56,7 +54,8 @@ pub(super) fn document(report: HealthReport, metrics: HealthMetrics) -> HealthSt
 }
 
 /// The counts as they were at an instant.
-pub(super) fn metrics(counts: &HealthCounts, at: Timestamp) -> HealthMetrics {
+fn metrics(counted: &Counted) -> HealthMetrics {
+    let counts = counted.census.totals();
     HealthMetrics {
         tasks: StateCounts {
             total: counts.total_tasks,
@@ -81,7 +80,7 @@ pub(super) fn metrics(counts: &HealthCounts, at: Timestamp) -> HealthMetrics {
             exhausted_retries: counts.exhausted_retry_steps,
             in_backoff: counts.in_backoff_steps,
         },
-        counted_at: at.into(),
+        counted_at: counted.at.into(),
     }
 }
 

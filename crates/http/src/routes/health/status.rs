@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use tasker_core::survey::figures::seconds;
 use tasker_engine::UseCaseError;
-use tasker_wire::{HealthMetrics, HealthStatus, HealthStatusDocument};
+use tasker_wire::{HealthStatus, HealthStatusDocument};
 
 use super::parts;
 use crate::call::Call;
@@ -20,9 +20,6 @@ use crate::state::ApiState;
 /// How long an answer is used again at most that says that the system is unhealthy: who mends it wants to see that.
 const UNHEALTHY_FOR: Duration = Duration::from_secs(1);
 
-/// Counting everything reads every step. It takes at most one part in so many of the time.
-const SHARE: u32 = 20;
-
 const ALWAYS_200: &str = "always_200";
 
 const QUERY: &[Parameter] = &[Parameter {
@@ -31,12 +28,8 @@ const QUERY: &[Parameter] = &[Parameter {
     about: "Whether the status code is 200 even if the system is unhealthy, for those who only read the body",
 }];
 
-/// What was found the last time: the answer, and what takes longer to count.
-#[derive(Default)]
-pub(crate) struct Status {
-    answers: Reused<(), HealthStatusDocument>,
-    counts: Reused<(), HealthMetrics>,
-}
+/// What was found the last time.
+pub(crate) type Status = Reused<(), HealthStatusDocument>;
 
 pub(crate) fn operation() -> Operation {
     Operation::new("show_health_status", "How the system is")
@@ -53,7 +46,7 @@ pub(crate) fn operation() -> Operation {
 /// Answers, with what was found lately if it was.
 pub(crate) async fn show_status(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
     call.permit_everywhere()?;
-    let found = api.status.answers.get((), look(&api)).await?;
+    let found = api.status.get((), look(&api)).await?;
     let age = found.age.unwrap_or_default();
     let cache_info = found.cache_info();
     let document = HealthStatusDocument { cache_info, ..found.value };
@@ -68,11 +61,11 @@ pub(crate) async fn show_status(State(api): State<ApiState>, call: Call) -> Resu
 async fn look(api: &ApiState) -> Result<(HealthStatusDocument, Duration), UseCaseError> {
     let begin = Instant::now();
     let health = &api.options.health;
-    let (report, metrics) = tokio::try_join!(
+    let (report, counted) = tokio::try_join!(
         api.engine.health_report(health.error_window, &health.thresholds),
-        api.status.counts.get((), count(api)),
+        api.engine.counted(health.cache_duration),
     )?;
-    let mut document = parts::document(report, metrics.value);
+    let mut document = parts::document(report, &counted);
     let took = begin.elapsed();
     document.generation_duration = seconds(took);
     let lasts = match document.status {
@@ -80,12 +73,4 @@ async fn look(api: &ApiState) -> Result<(HealthStatusDocument, Duration), UseCas
         HealthStatus::Healthy | HealthStatus::Degraded => health.cache_duration,
     };
     Ok((document, lasts))
-}
-
-async fn count(api: &ApiState) -> Result<(HealthMetrics, Duration), UseCaseError> {
-    let begin = Instant::now();
-    let now = api.engine.now().await?;
-    let counts = api.engine.health_counts().await?;
-    let lasts = api.options.health.cache_duration.max(begin.elapsed() * SHARE);
-    Ok((parts::metrics(&counts, now), lasts))
 }

@@ -1,2 +1,0 @@
--- Tasks per state.
-SELECT state, count(*) FROM task GROUP BY state
