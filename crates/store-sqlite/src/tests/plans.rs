@@ -24,7 +24,7 @@ const BIG: &[&str] = &[
 ];
 
 /// Statements that are meant to visit a whole table: counts, checks, gauges.
-const VISITORS: &[&str] = &["count_all", "count_matching", "health_steps", "health_tasks", "queue_depths"];
+const VISITORS: &[&str] = &["census_steps", "census_tasks", "count_all", "count_matching", "queue_depths"];
 
 fn database(directory: &tempfile::TempDir) -> (PathBuf, Connection) {
     let path = directory.path().join("tasker.db");
@@ -68,6 +68,8 @@ fn hot_statements_use_their_index() {
     let (_, connection) = database(&directory);
     for (statement, expected) in [
         (sql::TASK_BY_ID, "SEARCH task USING INDEX sqlite_autoindex_task_1 (id=?)"),
+        (sql::CENSUS_STEPS, "SEARCH t USING COVERING INDEX task_by_state (state=? AND revision_id=?)"),
+        (sql::CENSUS_STEPS, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::STEP_ONE, "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::STEP_RANGE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (sql::STEP_FREE, "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
