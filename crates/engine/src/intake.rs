@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::engine::Parts;
 use crate::observe::CommitKind;
-use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
+use crate::patience::Patience;
 use crate::worker::slots::{Borrower, Lent};
 
 /// A submission and who waits for its answer.
@@ -78,8 +78,7 @@ fn take_batch(waiting: &mut VecDeque<Arrival>, parts: &Parts) -> Vec<Arrival> {
 /// Commits a batch and answers everybody in it. What the database refuses is halved until the culprit stands alone;
 /// while it cannot be used (or an answer was lost: the ids make a repeat harmless) the batch is tried again for a while.
 pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
-    let give_up_at = Instant::now() + REQUEST_PATIENCE;
-    let mut wait = RETRY_WAITS.0;
+    let mut patience = Patience::new();
     let mut parcels = vec![batch];
     while let Some(mut parcel) = parcels.pop() {
         match commit(parts, submissions(&parcel), false).await {
@@ -89,10 +88,9 @@ pub(crate) async fn accept(parts: &Parts, batch: Vec<Arrival>) {
                 parcels.push(rest);
                 parcels.push(parcel);
             }
-            Err(error) if error.may_be_retried() && Instant::now() + wait < give_up_at => {
+            Err(error) if error.may_be_retried() && patience.is_left() => {
                 parcels.push(parcel);
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(RETRY_WAITS.1);
+                patience.wait().await;
             }
             Err(error) => {
                 let text = Arc::<str>::from(error.to_string());
@@ -111,14 +109,10 @@ pub(crate) async fn accept_together(
     parts: &Parts,
     submissions: &[Submission],
 ) -> Result<(Vec<SubmitAnswer>, Timestamp), StoreError> {
-    let give_up_at = Instant::now() + REQUEST_PATIENCE;
-    let mut wait = RETRY_WAITS.0;
+    let mut patience = Patience::new();
     loop {
         match commit(parts, submissions.iter().collect(), true).await {
-            Err(error) if error.may_be_retried() && Instant::now() + wait < give_up_at => {
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(RETRY_WAITS.1);
-            }
+            Err(error) if error.may_be_retried() && patience.is_left() => patience.wait().await,
             ended => return ended,
         }
     }

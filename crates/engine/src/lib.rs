@@ -26,6 +26,7 @@ mod lanes;
 mod measured;
 pub mod observe;
 mod options;
+mod patience;
 mod settler;
 pub mod use_cases;
 mod watchers;

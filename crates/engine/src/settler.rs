@@ -24,15 +24,10 @@ use tracing::{debug, warn};
 
 use crate::engine::Parts;
 use crate::observe::{CommitKind, Observer};
+use crate::patience::{REQUEST_PATIENCE, RETRY_WAITS};
 use crate::worker::Core;
 use crate::worker::claimer::Claimer;
 use crate::worker::slots::{Borrower, Lent};
-
-/// How long a request is tried while the database cannot be used.
-pub(crate) const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Shortest and longest wait before a failed commit is tried again.
-pub(crate) const RETRY_WAITS: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
 
 /// One input on its way to the store.
 pub(crate) struct Item {

@@ -13,13 +13,12 @@ use tasker_store::read::{TaskDetail, TaskView};
 use tasker_store::write::{SubmitAnswer, SubmitBatch};
 use tasker_store::{StoreError, SubmitTransaction};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::definitions::missing;
 use crate::engine::Engine;
 use crate::error::UseCaseError;
 use crate::intake::{self, Arrival, HandedIn};
-use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
+use crate::patience::Patience;
 
 /// How often a definition may change between being read and the submission before the request is refused.
 pub(super) const MOST_RESOLUTIONS: usize = 8;
@@ -92,16 +91,14 @@ impl Engine {
 
     /// Hands a request in until it is known what came of it.
     async fn insist(&self, request: &TaskRequest, id: TaskId) -> Result<HandedIn, UseCaseError> {
-        let give_up_at = Instant::now() + REQUEST_PATIENCE;
-        let mut wait = RETRY_WAITS.0;
+        let mut patience = Patience::new();
         let mut door = Door::Intake;
         loop {
             let handed_in = self.hand_in(request, id, &mut door).await?;
-            if handed_in.answer != SubmitAnswer::Blocked || Instant::now() + wait >= give_up_at {
+            if handed_in.answer != SubmitAnswer::Blocked || !patience.is_left() {
                 return Ok(handed_in);
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRY_WAITS.1);
+            patience.wait().await;
             door = Door::Alone;
         }
     }

@@ -8,14 +8,13 @@ use tasker_core::request::TaskRequest;
 use tasker_core::time::Timestamp;
 use tasker_store::StoreError;
 use tasker_store::write::SubmitAnswer;
-use tokio::time::Instant;
 
 use super::TaskView;
 use super::submit::{MOST_RESOLUTIONS, SubmittedTask, selector_of};
 use crate::engine::Engine;
 use crate::error::UseCaseError;
 use crate::intake;
-use crate::settler::{REQUEST_PATIENCE, RETRY_WAITS};
+use crate::patience::Patience;
 
 /// What came of requests that stand together.
 #[derive(Debug)]
@@ -48,8 +47,7 @@ impl Engine {
 
     async fn hand_over_together(&self, requests: &[TaskRequest]) -> Result<Together, UseCaseError> {
         let ids: Vec<TaskId> = requests.iter().map(|request| self.id_for(request)).collect();
-        let give_up_at = Instant::now() + REQUEST_PATIENCE;
-        let mut wait = RETRY_WAITS.0;
+        let mut patience = Patience::new();
         let mut n_before = 0;
         loop {
             let submissions = match self.submissions_of(requests, &ids).await? {
@@ -64,11 +62,10 @@ impl Engine {
             if n_before < MOST_RESOLUTIONS && self.were_resolved_wrongly(requests, &answers) {
                 continue;
             }
-            if !answers.contains(&SubmitAnswer::Blocked) || Instant::now() + wait >= give_up_at {
+            if !answers.contains(&SubmitAnswer::Blocked) || !patience.is_left() {
                 return self.not_all_accepted(requests, &ids, answers).await;
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRY_WAITS.1);
+            patience.wait().await;
         }
     }
 
