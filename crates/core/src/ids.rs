@@ -47,6 +47,22 @@ uuid_id! {
     WorkerId
 }
 
+impl WorkerId {
+    const NAMED: &str = "worker:";
+
+    /// How the log names it as the actor of an entry: `worker:<id>`.
+    pub fn actor(self) -> String {
+        format!("{}{self}", Self::NAMED)
+    }
+
+    /// The worker that is an actor, if that is one, in exactly the form of [`WorkerId::actor`].
+    pub fn of_actor(actor: &str) -> Option<Self> {
+        let text = actor.strip_prefix(Self::NAMED)?;
+        let id = Uuid::try_parse(text).ok()?;
+        (id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text).then_some(Self(id))
+    }
+}
+
 /// Position of a step in its definition, counted from 0 in document order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]

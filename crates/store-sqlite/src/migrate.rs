@@ -30,6 +30,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, readable_from: 3, sql: include_str!("../sql/migrations/0004_api_keys.sql") },
     // Tasks that older programs accept are owned by nobody.
     Migration { version: 5, readable_from: 3, sql: include_str!("../sql/migrations/0005_owners.sql") },
+    // Programs for older schemas cannot read the names of workers.
+    Migration { version: 6, readable_from: 6, sql: include_str!("../sql/migrations/0006_short_actors.sql") },
 ];
 
 /// What a file holds.
@@ -176,7 +178,10 @@ fn reading(path: &Path, trouble: Trouble) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use tasker_core::ids::WorkerId;
+
     use super::*;
+    use crate::rows;
 
     /// The migrations there are and one more.
     fn next() -> Vec<Migration> {
@@ -209,7 +214,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, connection) = database(&directory);
         migrate(&connection, &path).unwrap();
-        assert_eq!(found(&connection).unwrap(), schema(latest(), 3));
+        assert_eq!(found(&connection).unwrap(), schema(latest(), 6));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "the database alone");
         let seeded: String =
             connection.query_row("SELECT name FROM namespace WHERE id = 1", [], |row| row.get(0)).unwrap();
@@ -251,6 +256,40 @@ mod tests {
                 connection.query_row("SELECT max(n) FROM log_pruning", [], |row| row.get(0)).unwrap();
             assert_eq!(noted, expected, "{kept:?}");
         }
+    }
+
+    #[test]
+    fn who_is_named_in_an_older_log_is_still_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, connection) = database(&directory);
+        migrate_along(&connection, &path, &MIGRATIONS[..5]).unwrap();
+        let insert = "INSERT INTO transition (task_seq, seq, to_state, at, actor) VALUES (1, 1, 0, 0, ?1)";
+        let worker = WorkerId(uuid::Uuid::from_u128(0x0190_a1b2));
+        let others = [
+            "engine",
+            "worker:7",
+            "worker:0190A1B2-0000-0000-0000-000000000000",
+            "worker:zzzzzzzz-z-z-z-zzzzzzzzzzzz",
+        ];
+        let before: Vec<String> = others.map(str::to_owned).into_iter().chain([worker.actor()]).collect();
+        for name in &before {
+            connection.execute(insert, [name]).unwrap();
+        }
+        connection.execute("DELETE FROM transition WHERE n = 2", []).unwrap();
+        migrate(&connection, &path).unwrap();
+        let mut log = connection
+            .prepare("SELECT seq, ordinal, from_state, to_state, at, actor, metadata FROM transition")
+            .unwrap();
+        let named: Vec<String> = log
+            .query_map([], |row| Ok(rows::transition(row, 0)?.actor))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(named, [0, 2, 3, 4].map(|n| before[n].clone()));
+        let short: u32 = connection
+            .query_row("SELECT count(*) FROM transition WHERE typeof(actor) = 'blob'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(short, 1);
     }
 
     #[test]

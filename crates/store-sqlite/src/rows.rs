@@ -1,7 +1,7 @@
 //! Between rows and values of the domain.
 
 use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
 use tasker_core::definition::Priority;
 use tasker_core::ids::{Digest, Fence, Ordinal, TaskId, WorkerId};
 use tasker_core::outcome::StepError;
@@ -185,9 +185,17 @@ pub(crate) fn transition(row: &Row<'_>, first: usize) -> rusqlite::Result<Transi
         seq: count(row, first)?,
         change,
         at: instant(row, first + 4)?,
-        actor: row.get(first + 5)?,
+        actor: actor(row, first + 5)?,
         metadata: row.get(first + 6)?,
     })
+}
+
+/// Who is named in the log: a worker by its id, anybody else by name.
+fn actor(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    match row.get_ref(column)? {
+        ValueRef::Blob(_) => Ok(worker_id(row, column)?.actor()),
+        _ => row.get(column),
+    }
 }
 
 /// A task's id.

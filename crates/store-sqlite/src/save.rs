@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, params};
 use tasker_core::decide::{QueueChange, StepChange, TaskChange};
-use tasker_core::ids::Ordinal;
+use tasker_core::ids::{Ordinal, WorkerId};
 use tasker_core::record::{Change, QueueRow, StepRecord, TaskRecord, Transition};
 use tasker_core::time::Timestamp;
 
@@ -220,7 +220,10 @@ fn bind_transition(
     statement.raw_bind_parameter(first + 3, from)?;
     statement.raw_bind_parameter(first + 4, to)?;
     statement.raw_bind_parameter(first + 5, entry.at.as_micros())?;
-    statement.raw_bind_parameter(first + 6, entry.actor.as_str())?;
+    match WorkerId::of_actor(&entry.actor) {
+        Some(worker) => statement.raw_bind_parameter(first + 6, worker.0.as_bytes().as_slice())?,
+        None => statement.raw_bind_parameter(first + 6, entry.actor.as_str())?,
+    }
     statement.raw_bind_parameter(first + 7, entry.metadata.as_deref())
 }
 

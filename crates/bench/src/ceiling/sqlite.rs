@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{CachedStatement, Connection, params};
 use tasker_core::decide::{QueueChange, StepChange, TaskChange};
-use tasker_core::ids::Ordinal;
+use tasker_core::ids::{Ordinal, WorkerId};
 use tasker_core::record::{Change, QueueRow, Transition};
 use tasker_core::state::StepState;
 use uuid::Uuid;
@@ -284,7 +284,10 @@ fn bind_entry(
     statement.raw_bind_parameter(first + 3, from)?;
     statement.raw_bind_parameter(first + 4, to)?;
     statement.raw_bind_parameter(first + 5, moment.now)?;
-    statement.raw_bind_parameter(first + 6, entry.actor.as_str())?;
+    match WorkerId::of_actor(&entry.actor) {
+        Some(worker) => statement.raw_bind_parameter(first + 6, worker.0.as_bytes().as_slice())?,
+        None => statement.raw_bind_parameter(first + 6, entry.actor.as_str())?,
+    }
     statement.raw_bind_parameter(first + 7, entry.metadata.as_deref())
 }
 

@@ -100,10 +100,10 @@ fn a_newer_database_is_left_alone() {
         let ran = world.run(&[args, &["--output", "json"]].concat());
         assert_eq!(ran.failure(), (6, "schema_mismatch".to_owned()), "{args:?}");
         let message = ran.json()["error"]["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("99") && message.contains("version 5"), "{message}");
+        assert!(message.contains("99") && message.contains("version 6"), "{message}");
     }
     let ran = world.run(&["db", "status", "--output", "json"]);
-    assert_eq!((ran.status, &ran.json()["version"], &ran.json()["expected"]), (6, &99.into(), &5.into()));
+    assert_eq!((ran.status, &ran.json()["version"], &ran.json()["expected"]), (6, &99.into(), &6.into()));
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Workset<'_> {
         if !claimable || !self.task.state.is_open() {
             return Answer::NotClaimable;
         }
-        let actor = format!("worker:{worker}");
+        let actor = worker.actor();
         if self.task.state == TaskState::Pending {
             self.move_task(TaskState::InProgress, &actor, None);
         }
@@ -78,7 +78,7 @@ impl Workset<'_> {
         }
         self.hold(step, worker);
         let attempt = self.entry(step).record.attempts;
-        self.move_step(step, StepState::InProgress, &actor, Some(&Note::Claimed { attempt, worker }));
+        self.move_step(step, StepState::InProgress, &actor, Some(&Note::Claimed { attempt }));
         let claim = self.claim_of(step);
         self.claims.push(claim);
         Answer::Claimed
@@ -121,7 +121,7 @@ impl Workset<'_> {
         let worker = entry.queue.as_ref().and_then(|row| row.worker).expect("a held row has a worker");
         entry.record.attempts -= 1;
         let note = Note::Released { released_by: worker };
-        let actor = format!("worker:{worker}");
+        let actor = worker.actor();
         if self.task.state.is_open() {
             self.move_step(step, StepState::Pending, &actor, Some(&note));
             self.schedule(step, now);

@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Note<'a> {
-    /// A step was claimed.
-    Claimed { attempt: u32, worker: WorkerId },
+    /// A step was claimed. By whom is told by the actor of the entry.
+    Claimed { attempt: u32 },
     /// A step completed.
     Completed {
         attempt: u32,

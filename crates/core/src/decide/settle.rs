@@ -4,7 +4,7 @@ use super::note::Note;
 use super::{Answer, Workset};
 use crate::backoff::wait_after_failure;
 use crate::definition::AnnotationValue;
-use crate::ids::{Fence, Ordinal};
+use crate::ids::{Fence, Ordinal, WorkerId};
 use crate::outcome::{Failure, FailureKind, Outcome, StepError};
 use crate::payload::Payload;
 use crate::record::{Annotation, StepRecord};
@@ -136,7 +136,7 @@ impl Workset<'_> {
     /// The worker that holds the step, as the log names it.
     fn holder(&mut self, step: Ordinal) -> String {
         let worker = self.entry(step).queue.as_ref().and_then(|row| row.worker);
-        worker.map_or_else(|| super::workset::ENGINE.to_owned(), |worker| format!("worker:{worker}"))
+        worker.map_or_else(|| super::workset::ENGINE.to_owned(), WorkerId::actor)
     }
 }
 

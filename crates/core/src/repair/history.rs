@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::Stored;
 use crate::audit::{Code, Finding, Told, steps_told};
 use crate::ids::{Ordinal, WorkerId};
@@ -69,7 +67,6 @@ impl<'a> History<'a> {
 
     /// The worker that took the step last.
     pub(super) fn holder(&self, step: Ordinal) -> Option<WorkerId> {
-        let actor = &self.step(step)?.last?.actor;
-        Uuid::parse_str(actor.strip_prefix("worker:")?).ok().map(WorkerId)
+        WorkerId::of_actor(&self.step(step)?.last?.actor)
     }
 }

@@ -233,6 +233,6 @@ pub async fn dom_49_as_53_one_execution_is_logged_once(store: StoreUnderTest) {
         ["task pending", "a pending", "task in_progress", "a in_progress", "a complete", "task complete"]
     );
     let actors: Vec<String> = d.log(id).await.into_iter().map(|entry| entry.actor).collect();
-    let worker = format!("worker:{}", d.worker);
+    let worker = d.worker.actor();
     assert_eq!(actors[2..], [worker.clone(), worker.clone(), worker, "engine".into()]);
 }

@@ -132,7 +132,7 @@ impl World {
     /// Names of workers by what the log calls them.
     async fn names(&self) -> Result<HashMap<String, String>, TortureError> {
         let workers = self.engine.workers().await?;
-        Ok(workers.into_iter().map(|worker| (format!("worker:{}", worker.id), worker.name)).collect())
+        Ok(workers.into_iter().map(|worker| (worker.id.actor(), worker.name)).collect())
     }
 
     /// What the log tells, task by task: what others do to the database must not hold it back.

@@ -91,7 +91,7 @@ fn claim_of_a_pending_step_starts_it_and_its_task() {
     L2 pending waits=1 attempts=0/3 fence=0
     ---
     4 task: pending -> in_progress by worker:1
-    5 L1: pending -> in_progress by worker:1 {"attempt":1,"worker":"00000000-0000-0000-0000-000000000001"}
+    5 L1: pending -> in_progress by worker:1 {"attempt":1}
     "#);
 }
 
@@ -107,7 +107,7 @@ fn claim_of_a_failed_step_goes_through_pending() {
     L2 pending waits=1 attempts=0/3 fence=0
     ---
     7 L1: error -> pending by engine {"retry_attempt":2}
-    8 L1: pending -> in_progress by worker:1 {"attempt":2,"worker":"00000000-0000-0000-0000-000000000001"}
+    8 L1: pending -> in_progress by worker:1 {"attempt":2}
     "#);
 }
 
@@ -138,7 +138,7 @@ fn success_of_the_last_step_completes_the_task() {
     L1 complete waits=0 attempts=1/3 fence=1
     ---
     3 task: pending -> in_progress by worker:1
-    4 L1: pending -> in_progress by worker:1 {"attempt":1,"worker":"00000000-0000-0000-0000-000000000001"}
+    4 L1: pending -> in_progress by worker:1 {"attempt":1}
     5 L1: in_progress -> complete by worker:1 {"attempt":1}
     6 task: in_progress -> complete by engine
     "#);
