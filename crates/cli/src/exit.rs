@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tasker_config::ConfigError;
 use tasker_engine::{ErrorKind, UseCaseError};
 use tasker_store::StoreError;
+use tasker_telemetry::LogError;
 use tasker_wire::{ErrorBody, ErrorDocument};
 
 use crate::args::Output;
@@ -134,6 +135,9 @@ pub fn failure_of(error: &anyhow::Error) -> Failure {
     if let Some(config) = error.downcast_ref::<ConfigError>() {
         let errors = config.0.iter().map(|problem| json!(problem)).collect();
         return Failure::new(Status::Invalid, "invalid_configuration", config.to_string()).errors(errors);
+    }
+    if error.is::<LogError>() {
+        return Failure::new(Status::Invalid, "invalid_configuration", chain(error.chain()));
     }
     Failure::new(Status::Failed, "failed", chain(error.chain()))
 }

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     };
     let printer = Printer::new(&cli.globals);
     match start(cli, printer) {
+        Ok(code) if code == ExitCode::SUCCESS && output::is_lost() => Status::Failed.into(),
         Ok(code) => code,
         Err(error) => exit::report(&error, &printer),
     }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tasker_config::MetricsSettings;
 use tasker_engine::Engine;
 use tasker_http::{Api, ApiOptions, InvalidOptions, MetricsOptions, MetricsSource};
@@ -21,6 +20,16 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Most connections.
 const MOST_CONNECTIONS: usize = 64;
+
+/// Listens on an address.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    Ok(bound.map_err(|error| {
+        let message = format!("listening on {address} is not possible: {error}");
+        Failure::new(Status::Unavailable, "address_unavailable", message)
+            .help("name another address or port, or end whoever uses this one")
+    })?)
+}
 
 /// A listener whose address may be used, not bound yet.
 pub struct Monitor {
@@ -72,9 +81,7 @@ impl Monitor {
         };
         let api = Api::monitoring(engine.clone(), options).map_err(invalid)?;
         let address = self.address;
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("listening on {address} is not possible"))?;
+        let listener = listen(address).await?;
         printer.note(&format!("metrics at http://{}/metrics", listener.local_addr()?));
         let stop = CancellationToken::new();
         let until = stop.clone();

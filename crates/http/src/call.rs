@@ -175,7 +175,12 @@ impl Call {
     pub(crate) fn permit_in(&self, namespace: &Namespace) -> Result<(), Problem> {
         match decide(&self.principal, self.permission(), Subject::Namespace(namespace)) {
             Decision::Allowed => Ok(()),
-            Decision::Denied | Decision::Hidden => Err(forbidden(self.permission())),
+            Decision::Denied | Decision::Hidden => {
+                let permission = self.permission();
+                let detail = format!("this needs the permission {permission} in the namespace {namespace}");
+                Err(Problem::new(&codes::AUTHORIZATION_FAILED, detail)
+                    .with("permission", format!("{permission}@{namespace}")))
+            }
         }
     }
 

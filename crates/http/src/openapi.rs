@@ -16,7 +16,8 @@ use crate::route::{Cost, Requirement, Route};
 use crate::routes;
 
 /// What every route may answer.
-const EVERYWHERE: &[&Code] = &[&codes::INVALID_PARAMETER, &codes::PAYLOAD_TOO_LARGE, &codes::INTERNAL_ERROR];
+const EVERYWHERE: &[&Code] =
+    &[&codes::INVALID_PARAMETER, &codes::CROSS_SITE, &codes::PAYLOAD_TOO_LARGE, &codes::INTERNAL_ERROR];
 
 /// What every route but a probe may answer besides.
 const WHERE_LIMITED: &[&Code] = &[&codes::RATE_LIMITED, &codes::SERVICE_UNAVAILABLE, &codes::TIMEOUT];

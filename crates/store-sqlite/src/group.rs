@@ -106,7 +106,7 @@ mod tests {
         let options = OpenOptions::default();
         let clock = options.clock.clone();
         let opened = open::open(path, options, true).unwrap();
-        Writer::new(opened.writer, clock, Arc::new(Revisions::default()), opened.locks)
+        Writer::new(opened.writer, clock, Arc::new(Revisions::default()), opened.locks, opened.turns)
     }
 
     fn names(connection: &Connection) -> Vec<String> {

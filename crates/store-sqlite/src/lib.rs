@@ -31,6 +31,7 @@ mod submit;
 mod survey;
 mod tasks;
 mod threads;
+mod turn;
 mod whole;
 mod work;
 mod writer;

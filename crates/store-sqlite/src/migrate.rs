@@ -83,6 +83,19 @@ pub(crate) fn status(connection: &Connection, location: String) -> Result<Schema
     Ok(SchemaStatus { version, readable_from, ..status_of_nothing(location) })
 }
 
+/// Checks that a file is not another program's.
+pub(crate) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match found(connection).map_err(|trouble| reading(path, trouble))? {
+        Found::Foreign => Err(foreign(path)),
+        Found::Nothing | Found::Schema { .. } => Ok(()),
+    }
+}
+
+fn foreign(path: &Path) -> StoreError {
+    let path = path.display();
+    StoreError::Schema(format!("{path} is a SQLite database, but not one of Tasker's: name another file"))
+}
+
 /// The schema of a file that does not exist.
 pub(crate) fn status_of_nothing(location: String) -> SchemaStatus {
     SchemaStatus {
@@ -110,13 +123,11 @@ fn migrate_along(connection: &Connection, path: &Path, migrations: &[Migration])
 
 /// Whether a schema needs nothing done; an error if nothing can be done.
 fn is_usable(found: Found, path: &Path, expected: u32) -> Result<bool, StoreError> {
-    let path = path.display();
     match found {
         Found::Nothing => Ok(false),
-        Found::Foreign => Err(StoreError::Schema(format!(
-            "{path} is a SQLite database, but not one of Tasker's: name another file"
-        ))),
+        Found::Foreign => Err(foreign(path)),
         Found::Schema { version, readable_from } if readable_from > expected => {
+            let path = path.display();
             Err(StoreError::Schema(format!(
                 "the database {path} has schema version {version}, which needs a program for version {readable_from} or \
              newer; this one is for version {expected}: install a newer tasker (`tasker db status` compares them), or \

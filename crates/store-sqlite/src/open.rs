@@ -17,6 +17,7 @@ use crate::error::{Trouble, unavailable};
 use crate::functions;
 use crate::locks::WorkerLocks;
 use crate::migrate;
+use crate::turn::Turns;
 
 /// How long a statement waits for another process's write.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,6 +53,7 @@ pub(crate) struct Opened {
     pub(crate) writer: Connection,
     pub(crate) readers: Vec<Connection>,
     pub(crate) locks: WorkerLocks,
+    pub(crate) turns: Turns,
 }
 
 /// Opens a database. A `temporary` one is not synced and has no locks of workers.
@@ -77,8 +79,10 @@ pub(crate) fn open(path: &Path, options: OpenOptions, temporary: bool) -> Result
     }
     let readers = (0..options.readers.max(1)).map(|_| reader(path, options.read_only));
     let readers = readers.collect::<Result<_, _>>().map_err(|trouble| trouble.while_trying(&trying))?;
-    let locks = if temporary || options.read_only { WorkerLocks::none() } else { WorkerLocks::beside(path) };
-    Ok(Opened { writer, readers, locks })
+    let is_shared = !temporary && !options.read_only;
+    let locks = if is_shared { WorkerLocks::beside(path) } else { WorkerLocks::none() };
+    let turns = if is_shared { Turns::beside(path) } else { Turns::default() };
+    Ok(Opened { writer, readers, locks, turns })
 }
 
 /// The schema of a file, which is not changed.
@@ -88,8 +92,9 @@ pub(crate) fn status(path: &Path) -> Result<SchemaStatus, StoreError> {
     if !path.exists() {
         return Ok(migrate::status_of_nothing(location));
     }
-    let read = || migrate::status(&connect(path, true)?, location);
-    read().map_err(|trouble| trouble.while_trying(&trying))
+    let connection = connect(path, true).map_err(|trouble| trouble.while_trying(&trying))?;
+    migrate::refuse_foreign(&connection, path)?;
+    migrate::status(&connection, location).map_err(|trouble| trouble.while_trying(&trying))
 }
 
 /// Makes the directory and the file, if they are missing, so that only their owner can read them. Looking at the file

@@ -51,7 +51,7 @@ impl Threads {
         let revisions = Arc::new(Revisions::default());
         let (writer, writer_jobs) = mpsc::channel(BACKLOG);
         let (readers, reader_jobs) = mpsc::channel(BACKLOG);
-        let writing = Writer::new(opened.writer, clock, revisions.clone(), opened.locks);
+        let writing = Writer::new(opened.writer, clock, revisions.clone(), opened.locks, opened.turns);
         let mut running = vec![spawn("tasker-sqlite-writer", move || serve_writer(writer_jobs, writing))?];
         let reader_jobs = Arc::new(Mutex::new(reader_jobs));
         for connection in opened.readers {

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tasker_core::time::Timestamp;
 
 use crate::caches::{Contexts, Handlers, Revisions};
 use crate::error::Trouble;
 use crate::locks::WorkerLocks;
-use crate::open::Clock;
+use crate::open::{BUSY_TIMEOUT, Clock};
 use crate::recent::Recent;
 use crate::sql;
+use crate::turn::{BEFORE_A_TURN, Turns};
 
 /// Everything that the writer's thread owns.
 pub(crate) struct Writer {
     connection: Connection,
+    turns: Turns,
     clock: Clock,
     revisions: Arc<Revisions>,
     handlers: Handlers,
@@ -39,9 +41,11 @@ impl Writer {
         clock: Clock,
         revisions: Arc<Revisions>,
         locks: WorkerLocks,
+        turns: Turns,
     ) -> Self {
         Self {
             connection,
+            turns,
             clock,
             revisions,
             handlers: Handlers::default(),
@@ -56,7 +60,7 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Writing<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = begin(&self.connection, &self.turns)?;
         self.recent.as_of(data_version(&transaction)?);
         let mut writing = Writing {
             connection: &transaction,
@@ -81,6 +85,22 @@ impl Writer {
         self.handlers = Handlers::default();
         self.contexts = Contexts::default();
         self.recent = Recent::default();
+    }
+}
+
+/// Begins to write: at once, or soon, or, after a while, before everybody else.
+fn begin<'a>(connection: &'a Connection, turns: &Turns) -> rusqlite::Result<Transaction<'a>> {
+    let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    turns.let_pass();
+    connection.busy_timeout(BEFORE_A_TURN)?;
+    let soon = begin();
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match soon {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            let _turn = turns.take();
+            begin()
+        }
+        begun => begun,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tasker_core::state::TaskState;
 use tasker_store::Store;
@@ -10,7 +12,7 @@ use tasker_store_sqlite::{OpenOptions, SqliteStore};
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
 use tasker_testkit::definitions::plan;
-use tasker_testkit::driver::{Driver, success, worker_id};
+use tasker_testkit::driver::{Driver, success, task_id, worker_id};
 
 fn open(path: &Path, clock: &TestClock) -> Driver {
     let options = OpenOptions { clock: clock.source(), ..OpenOptions::default() };
@@ -72,7 +74,7 @@ async fn two_stores_that_write_at_once_lose_and_repeat_nothing() {
                 runtime.block_on(async {
                     for i in 0..20u64 {
                         let mut request = driver.request(&plan);
-                        request.id = tasker_testkit::driver::task_id(1000 * u64::from(n + 1) + i);
+                        request.id = task_id(1000 * u64::from(n + 1) + i);
                         driver.submit(request).await;
                     }
                     let mut done = 0;
@@ -104,6 +106,43 @@ async fn two_stores_that_write_at_once_lose_and_repeat_nothing() {
     first.assert_sound().await;
 }
 
+/// By itself SQLite lets whoever always writes take the lock again before others look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_always_writes_keeps_nobody_waiting_for_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tasker.db");
+    let clock = TestClock::default();
+    let plan = plan("order", &[("a", &[])]);
+    let (busy, other) = (Arc::new(open(&path, &clock)), open(&path, &clock));
+    busy.register(&plan).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let writing: Vec<_> = (1..=4)
+        .map(|n| {
+            let (busy, plan, is_over) = (busy.clone(), plan.clone(), is_over.clone());
+            tokio::spawn(async move {
+                for i in (1_000_000 * n..).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                    let mut request = busy.request(&plan);
+                    request.id = task_id(i);
+                    busy.submit(request).await;
+                }
+            })
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for i in 1..=30 {
+        let mut request = other.request(&plan);
+        request.id = task_id(i);
+        let began = Instant::now();
+        other.submit(request).await;
+        longest = longest.max(began.elapsed());
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for writer in writing {
+        writer.await.unwrap();
+    }
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+}
+
 #[tokio::test]
 async fn a_worker_whose_process_is_gone_is_lost_at_once() {
     let directory = tempfile::tempdir().unwrap();
@@ -132,7 +171,9 @@ async fn a_worker_that_stopped_leaves_no_lock() {
     let d = open(&directory.path().join("tasker.db"), &clock);
     d.beat(worker_id(5), &[]).await;
     d.store.worker_stopped(worker_id(5)).await.unwrap();
-    assert_eq!(std::fs::read_dir(directory.path().join("workers")).unwrap().count(), 0);
+    let files = std::fs::read_dir(directory.path().join("workers")).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["tasker.db.turn"]);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn asked_for_a_task(engine: &Engine) {
     })
     .to_string();
     let headers = format!(
-        "Host: x\r\nAuthorization: Bearer {SECRET}\r\nCookie: {SECRET}\r\nX-Correlation-ID: abc-1\r\nContent-Type: \
+        "Host: localhost\r\nAuthorization: Bearer {SECRET}\r\nCookie: {SECRET}\r\nX-Correlation-ID: abc-1\r\nContent-Type: \
          application/json\r\nConnection: close\r\n"
     );
     let requests = [

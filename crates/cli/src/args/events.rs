@@ -65,7 +65,7 @@ pub struct TailArgs {
     #[arg(long, value_name = "CURSOR", group = "start")]
     pub after: Option<Cursor>,
     /// Begin where the reader of this name stopped (the first time: with the first event), and remember how far it gets
-    #[arg(long, value_name = "NAME", conflicts_with = "task")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["task", "last", "after"])]
     pub reader: Option<String>,
     /// End after so many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

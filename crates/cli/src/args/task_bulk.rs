@@ -42,7 +42,8 @@ Examples:
   tasker task bulk create orders.ndjson --dry-run --output json | jq '.results[] | select(.error)'
 
 A line is an object with name, and with namespace, version, context, initiator, source_system,
-reason, tags, bypass_steps, priority, not_before, correlation_id or id. What is wrong with one keeps
+reason, tags, bypass_steps, priority, not_before, correlation_id or id: a body of POST /tasks, so
+context is required ({} if there is none) and times are RFC 3339. What is wrong with one keeps
 no other from being created. Exit status: 0 all created; 1 one was refused; 2 a line is no JSON
 object, and nothing was created.")]
 pub struct BulkCreateArgs {

@@ -8,6 +8,9 @@ use tasker_core::payload::Payload;
 use tasker_core::time::Timestamp;
 use tasker_store::list::MAX_WANTED_CONTEXT;
 
+/// Longest way to an instant, 365,000 days: no further than years of four digits go.
+const MOST_AWAY: Duration = Duration::from_secs(365_000 * 24 * 60 * 60);
+
 /// An instant, or how far away it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum When {
@@ -42,9 +45,13 @@ impl FromStr for When {
         if let Some(at) = Timestamp::parse(text) {
             return Ok(Self::At(at));
         }
-        span::parse(text).map(Self::Away).map_err(|_| {
+        let span = span::parse(text).map_err(|_| {
             "write an instant such as 2026-01-31T09:00:00Z, or a span such as 30s, 10m, 2h or 7d".to_owned()
-        })
+        })?;
+        if span > MOST_AWAY {
+            return Err("a span is 365000d at most".to_owned());
+        }
+        Ok(Self::Away(span))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::args::RunArgs;
 use crate::backend::{Backend, Local};
 use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
-use crate::progress::Follower;
+use crate::progress::{Begun, Follower};
 use crate::session::Session;
 use crate::signals::Signals;
 
@@ -33,7 +33,7 @@ pub async fn run(args: RunArgs, session: &Session) -> anyhow::Result<ExitCode> {
                 open::engine_with(session, Access::Write, handlers.clone(), options(session)).await?;
             let plan = engine.task(id).await?.detail.plan;
             require_handlers(&plan, &handlers)?;
-            drive(engine, id, session).await
+            drive(engine, id, Begun::Before, session).await
         }
         (Some(file), None) => start(file, &args, handlers, session).await,
         (None, None) => {
@@ -74,7 +74,7 @@ async fn start(
     request.id = Some(id);
     engine.submit(request).await?;
     session.printer.note(&format!("task {id}"));
-    drive(engine, id, session).await
+    drive(engine, id, Begun::Now, session).await
 }
 
 /// The submission checks the request too, but by then the definition is stored.
@@ -107,11 +107,11 @@ fn require_handlers(plan: &Plan, handlers: &Handlers) -> Result<(), Failure> {
 }
 
 /// Runs the steps of a task, and only those, until it ends or a signal comes.
-async fn drive(engine: Engine, id: TaskId, session: &Session) -> anyhow::Result<ExitCode> {
+async fn drive(engine: Engine, id: TaskId, begun: Begun, session: &Session) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let backend: Arc<dyn Backend> = Arc::new(Local(engine.clone()));
+    let mut follower = Follower::new(&backend, &backend.task(id).await?, begun, session.printer);
     let worker = engine.start_worker(Scope::Task(id)).await?;
-    let mut follower = Follower::new(&backend, &backend.task(id).await?, session.printer);
     let signal = tokio::select! {
         ended = engine.wait(id, None) => { ended?; None }
         status = signals.next() => Some(status),

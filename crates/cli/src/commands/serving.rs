@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tasker_config::Settings;
 use tasker_engine::{Engine, EngineOptions, Scope, Worker};
 use tasker_handlers::ShippedCatalog;
 use tasker_http::{Api, ApiOptions, MetricsOptions};
 use tasker_telemetry::metrics::Metrics;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -68,9 +66,7 @@ impl Prepared {
     /// Begins to serve and, if `with_worker`, to run steps. From here on signals stop it.
     pub async fn serve(self, with_worker: bool, session: &Session) -> anyhow::Result<Serving> {
         let Self { engine, options, address, metrics, monitor, .. } = self;
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("listening on {address} is not possible"))?;
+        let listener = monitor::listen(address).await?;
         let signals = Signals::new()?;
         let worker = if with_worker { Some(engine.start_worker(Scope::All).await?) } else { None };
         let url = format!("http://{}{}", listener.local_addr()?, options.base_path);

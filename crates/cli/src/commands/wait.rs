@@ -10,7 +10,7 @@ use tasker_core::state::TaskState;
 use crate::backend::Backend;
 use crate::exit::Status;
 use crate::output::task;
-use crate::progress::Follower;
+use crate::progress::{Begun, Follower};
 use crate::session::Session;
 use crate::signals::Signals;
 
@@ -28,10 +28,11 @@ enum Waited {
 pub async fn until_ended(
     backend: &Arc<dyn Backend>,
     id: TaskId,
+    begun: Begun,
     timeout: Option<Duration>,
     session: &Session,
 ) -> anyhow::Result<ExitCode> {
-    let mut follower = Follower::new(backend, &backend.task(id).await?, session.printer);
+    let mut follower = Follower::new(backend, &backend.task(id).await?, begun, session.printer);
     let mut signals = Signals::new()?;
     let waited = tokio::select! {
         ended = backend.wait(id, timeout) => if ended? { Waited::Ended } else { Waited::TimedOut },

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tasker_engine::{Scope, Worker};
-use tasker_handlers::ShippedCatalog;
+use tasker_handlers::{COMMAND, ShippedCatalog};
+use tasker_store::read::QueueDepth;
 use tasker_store::workers::WorkerRow;
 use tasker_telemetry::metrics::Metrics;
 
@@ -57,11 +58,29 @@ async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode
     if let Some(monitor) = monitor {
         monitor.stop().await;
     }
-    engine.shutdown().await;
     if status.is_none() {
-        session.printer.note("nothing is left to run");
+        session.printer.note(&nothing_left(&engine.queue().await?));
     }
+    engine.shutdown().await;
     Ok(status.unwrap_or(Status::Ok).into())
+}
+
+/// That nothing is left to run, or what is, but not for this worker.
+fn nothing_left(queue: &[QueueDepth]) -> String {
+    let due = queue.iter().filter(|depth| depth.due > 0);
+    let due: Vec<String> = due.map(|depth| format!("{} of {}", depth.due, depth.handler)).collect();
+    if due.is_empty() {
+        return "nothing is left to run".into();
+    }
+    let allow = if queue.iter().any(|depth| depth.due > 0 && depth.handler.as_str() == COMMAND) {
+        " (command: --allow-commands)"
+    } else {
+        ""
+    };
+    format!(
+        "nothing is left that this worker serves; steps of other handlers are due: {}{allow}",
+        due.join(", ")
+    )
 }
 
 /// Stops a worker gracefully. A second signal ends the program at once; `advice` is what to tell then, if a first one

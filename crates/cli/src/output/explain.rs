@@ -18,6 +18,9 @@ pub fn task(explanation: &TaskExplanationDocument, style: Style) -> String {
     }
     for step in explanation.steps.iter().take(MOST_STEPS) {
         text.push_str(&line(step, style));
+        if let Some(command) = &step.explained.command {
+            text.push_str(&format!("    {command}\n"));
+        }
     }
     if explanation.steps.len() > MOST_STEPS {
         let more = explanation.steps.len() - MOST_STEPS;

@@ -13,6 +13,7 @@ pub mod time;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use tasker_wire::ErrorBody;
@@ -21,6 +22,14 @@ use crate::args::{Globals, Output};
 use crate::progress::terminal;
 
 pub use style::Style;
+
+/// Whether a result could not be written.
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result of this process could not be written, so that the command has not done what it was to do.
+pub fn is_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
+}
 
 /// Where output goes.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +103,7 @@ impl Printer {
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             self.line("error: ", &format!("standard output cannot be written: {error}"));
+            OUTPUT_LOST.store(true, Ordering::Relaxed);
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use indicatif::MultiProgress;
 use tasker_core::ids::TaskId;
+use tasker_core::time::Timestamp;
 use tasker_store::read::Cursor;
 use tasker_wire::TaskDocument;
 
@@ -28,6 +29,15 @@ pub fn terminal() -> &'static MultiProgress {
     TERMINAL.get_or_init(MultiProgress::new)
 }
 
+/// When a task that is followed has begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begun {
+    /// Now: everything is told.
+    Now,
+    /// Before: what happened until now is summed up, not told as if it happened now.
+    Before,
+}
+
 /// Follows one task.
 pub struct Follower {
     backend: Arc<dyn Backend>,
@@ -36,6 +46,8 @@ pub struct Follower {
     cursor: Cursor,
     /// The last entry that was shown.
     seq: u64,
+    /// What happened until then is told in one line.
+    past: Option<Timestamp>,
     show: Show,
 }
 
@@ -47,7 +59,7 @@ enum Show {
 
 impl Follower {
     /// A follower that has seen nothing yet.
-    pub fn new(backend: &Arc<dyn Backend>, task: &TaskDocument, printer: Printer) -> Self {
+    pub fn new(backend: &Arc<dyn Backend>, task: &TaskDocument, begun: Begun, printer: Printer) -> Self {
         let board = Board::new(task);
         let show = if printer.is_quiet() {
             Show::Nothing
@@ -56,7 +68,9 @@ impl Follower {
         } else {
             Show::Plain(Plain::new(printer, board.n_steps()))
         };
-        Self { backend: backend.clone(), task: task.task_id, board, cursor: Cursor::START, seq: 0, show }
+        let past = (begun == Begun::Before).then(|| task.updated_at.timestamp());
+        let (task, cursor) = (task.task_id, Cursor::START);
+        Self { backend: backend.clone(), task, board, cursor, seq: 0, past, show }
     }
 
     /// Shows what happens, for ever.
@@ -79,6 +93,8 @@ impl Follower {
         if matches!(self.show, Show::Nothing) {
             return;
         }
+        // How the task had ended before it was followed.
+        let mut ended = None;
         loop {
             let page = match self.backend.history(self.task, self.cursor).await {
                 Ok(page) => page,
@@ -95,7 +111,11 @@ impl Follower {
                 }
                 self.seq = entry.seq;
                 let news = self.board.apply(entry);
-                if let (Some(news), Show::Plain(plain)) = (news, &mut self.show) {
+                if self.past.is_some_and(|past| entry.at.timestamp() <= past) {
+                    if entry.step_name.is_none() {
+                        ended = news;
+                    }
+                } else if let (Some(news), Show::Plain(plain)) = (news, &mut self.show) {
                     plain.news(&self.board, &news);
                 }
             }
@@ -103,8 +123,13 @@ impl Follower {
                 break;
             }
         }
+        let was_past = self.past.take().is_some();
         match &mut self.show {
             Show::Nothing => {}
+            Show::Plain(plain) if was_past => match ended {
+                Some(news) => plain.news(&self.board, &news),
+                None => plain.counters(&self.board),
+            },
             Show::Plain(plain) => plain.tick(&self.board),
             Show::Live(live) => live.draw(&self.board),
         }

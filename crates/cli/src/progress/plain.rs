@@ -45,9 +45,14 @@ impl Plain {
     /// Shows the counters of a large task now and then.
     pub fn tick(&mut self, board: &Board) {
         if !self.is_small && self.shown_at.elapsed() >= EVERY {
-            self.shown_at = Instant::now();
-            self.printer.note(&board.counters());
+            self.counters(board);
         }
+    }
+
+    /// Shows the counters.
+    pub fn counters(&mut self, board: &Board) {
+        self.shown_at = Instant::now();
+        self.printer.note(&board.counters());
     }
 }
 

@@ -69,6 +69,8 @@ fn a_reader_with_a_name_goes_on_where_it_stopped_and_is_waited_for() {
     assert_eq!(rest.stderr, "go on with: tasker events tail --reader audit\n");
     assert!(tail(&world, &["--reader", "audit"]).is_empty());
     assert_eq!(tail(&world, &["--reader", "audit", "--from-start"]).len(), 2);
+    let skipping = world.run(&["events", "tail", "--reader", "audit", "--last", "1", "--output", "json"]);
+    assert_eq!(skipping.failure(), (2, "usage".to_owned()), "what a reader was not shown is not skipped");
     world.json(&["task", "cancel", &first]);
     let prune = &["db", "prune", "--finished-before", "0s", "--yes"];
     assert_eq!(world.json(prune)["tasks"], 0, "the cancellation was not read");
@@ -94,6 +96,8 @@ fn events_that_were_deleted_before_they_were_read_are_told() {
     let gone = world.run(&["events", "tail", "--after", &cursor, "--output", "json"]);
     assert_eq!(gone.failure(), (5, "position_gone".to_owned()));
     assert!(tail(&world, &["--from-start"]).is_empty());
+    let never = world.run(&["events", "tail", "--after", "500", "--output", "json"]);
+    assert_eq!(never.failure(), (5, "position_gone".to_owned()), "of another log");
 }
 
 #[test]

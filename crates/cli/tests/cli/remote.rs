@@ -210,7 +210,7 @@ fn what_is_done_through_a_server_is_done() {
     assert_eq!(json(&create)["created"], false);
     let watched = through(&world, &url, &["task", "watch", id]);
     assert_eq!(watched.status, 0, "{}", watched.stderr);
-    assert!(watched.stderr.contains("second: complete after"), "{}", watched.stderr);
+    assert!(watched.stderr.contains("task: complete; 2/2 steps done"), "{}", watched.stderr);
     let waited = through(&world, &url, &["task", "create", "fail", "--wait", "--timeout", "60s"]);
     assert_eq!(waited.status, 1, "{}", waited.stderr);
     assert!(waited.stderr.contains("broken: attempt 1 failed for good: command_failed"), "{}", waited.stderr);

@@ -1,6 +1,7 @@
 //! Events of the parser become a tree: anchors, aliases, merge keys, tags and repeated keys are settled here.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, ScalarStyle, Tag};
@@ -101,7 +102,12 @@ impl<'r> Assembly<'r> {
             return self.key(text, style == ScalarStyle::Plain && text == "<<", at);
         }
         let value = match tag {
-            None if style == ScalarStyle::Plain => scalar::plain(text).map_err(|_| out_of_range(text, at))?,
+            None if style == ScalarStyle::Plain => scalar::plain(text).unwrap_or_else(|_| {
+                let problem = out_of_range(text, at, self.pointer());
+                self.report.push(problem);
+                // Stands for the number, so that what else is wrong is found.
+                Value::from(0)
+            }),
             None => Value::String(text.to_owned()),
             Some(tag) => tagged(tag, text, at)?,
         };
@@ -244,7 +250,7 @@ fn tagged(tag: &Tag, text: &str, at: Position) -> Result<Value, Fatal> {
     if !tag.is_yaml_core_schema() {
         return Err(unsupported_tag(tag, at));
     }
-    let value = scalar::plain(text).map_err(|_| out_of_range(text, at))?;
+    let value = scalar::plain(text).map_err(|_| out_of_range(text, at, ""))?;
     let value = match (&*tag.suffix, value) {
         ("str", _) => Value::String(text.to_owned()),
         ("float", Value::Number(number)) => number.as_f64().map_or(Value::Null, Value::from),
@@ -268,7 +274,8 @@ fn complex_key(at: Position) -> Fatal {
     Problem::error("yaml_syntax", at, "", "a key must be text, not a list, a mapping or an alias")
 }
 
-fn out_of_range(text: &str, at: Position) -> Fatal {
+fn out_of_range(text: &str, at: Position, pointer: impl Display) -> Problem {
     let message = format!("the number {text} is outside of what 64 bits hold");
-    Problem::error("number_out_of_range", at, "", message).help("put it in quotes if it is meant as text")
+    Problem::error("number_out_of_range", at, pointer, message)
+        .help("put it in quotes if it is meant as text")
 }

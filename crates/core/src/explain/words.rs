@@ -42,7 +42,8 @@ pub(super) fn of_failed_task(culprits: &[&StepExplanation], task: &TaskRecord) -
     let retry = format!("tasker task retry {}", task.id);
     let advice = match culprits.len() {
         n if n == cancelled => NEW_TASK,
-        n if n == cancelled + exhausted => (FAILED, format!("{retry} --more 1")),
+        // Without it, a retry leaves out the steps that have used up their executions.
+        _ if exhausted > 0 => (FAILED, format!("{retry} --more 1")),
         _ => (FAILED, retry),
     };
     explained(Reason::BlockedByFailures { steps }, message, advice)

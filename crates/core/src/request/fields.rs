@@ -64,6 +64,11 @@ impl Fields {
         self.problems.push(RequestProblem::new(code, format!("/{field}"), message));
     }
 
+    /// Notes a problem with all of it.
+    pub fn fail_whole(&mut self, code: &'static str, message: impl Into<String>) {
+        self.problems.push(RequestProblem::new(code, "", message));
+    }
+
     /// Notes problems inside of a field.
     pub fn fail_within(&mut self, field: &str, problems: Vec<RequestProblem>) {
         let within = |problem: RequestProblem| {

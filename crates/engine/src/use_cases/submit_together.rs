@@ -143,7 +143,10 @@ impl Engine {
         }
         if repeats.len() < requests.len() {
             // Somebody made some of them before: then this cannot be all or none any more.
-            wrong.extend(repeats.into_iter().map(|(i, submitted)| (i, accepted_apart(submitted.task_id))));
+            wrong.extend(repeats.into_iter().map(|(i, submitted)| {
+                let before = ids[..i].iter().position(|id| *id == submitted.task_id);
+                (i, before.map_or_else(|| accepted_apart(submitted.task_id), repeated))
+            }));
             wrong.sort_by_key(|(i, _)| *i);
             return Ok(Together::Withheld(wrong));
         }
@@ -163,6 +166,16 @@ fn of_request(error: UseCaseError) -> Result<UseCaseError, UseCaseError> {
     match error {
         UseCaseError::Store(_) | UseCaseError::Stopped => Err(error),
         _ => Ok(error),
+    }
+}
+
+/// The request stands here already.
+fn repeated(first: usize) -> UseCaseError {
+    UseCaseError::Conflict {
+        code: "duplicate_request",
+        message: format!("it is the same as request {first} of this call, counted from 0"),
+        help: Some("leave it out".into()),
+        task: None,
     }
 }
 

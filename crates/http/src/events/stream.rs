@@ -111,7 +111,7 @@ pub(crate) async fn open(
         Start::Now => (end, None),
         Start::Beginning => (Cursor::START, None),
         Start::Last(n) => (api.engine.log_end(wanted.task, n).await?, None),
-        Start::After(position) if position.is_within(end) => (position, None),
+        Start::After(position) if position.is_within(api.engine.log_end(None, 0).await?) => (position, None),
         // Of another log, or of this one before it was put back from a copy: what it says cannot be relied on.
         Start::After(position) => (end, Some(event::gap(position))),
     };

@@ -1,5 +1,6 @@
 //! What happens to every request, whatever its route: one file per layer, the outermost first.
 
+mod browser;
 mod cors;
 mod deadline;
 pub(crate) mod identity;
@@ -18,6 +19,7 @@ pub(crate) fn around(router: Router, api: &ApiState) -> Router {
         router = router.layer(layer);
     }
     router
+        .layer(from_fn_with_state(api.clone(), browser::guard))
         .layer(axum::middleware::from_fn(panic::catch))
         .layer(from_fn_with_state(api.clone(), identity::identify))
         .layer(CompressionLayer::new())

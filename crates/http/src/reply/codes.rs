@@ -34,6 +34,7 @@ codes! {
     INVALID_ID BAD_REQUEST "An id in the path is not well-formed";
     AUTHENTICATION_FAILED UNAUTHORIZED "Credentials are needed";
     AUTHORIZATION_FAILED FORBIDDEN "This is not allowed";
+    CROSS_SITE FORBIDDEN "Pages of other sites may not do this";
     TASK_NOT_FOUND NOT_FOUND "There is no such task";
     STEP_NOT_FOUND NOT_FOUND "There is no such step";
     ROUTE_NOT_FOUND NOT_FOUND "There is no such route";

@@ -1,7 +1,9 @@
 //! Versions of rows as entity tags (RFC 9110 8.8, 13).
 
-use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::body::Body;
+use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
 
 use tasker_core::record::RowVersion;
 
@@ -10,6 +12,14 @@ use super::problem::Problem;
 /// The tag of a version.
 pub(crate) fn of_version(version: RowVersion) -> HeaderValue {
     HeaderValue::try_from(format!("\"{}\"", version.0)).expect("a number in quotes is a header value")
+}
+
+/// The answer to whoever has this version already.
+pub(crate) fn not_modified(version: RowVersion) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(ETAG, of_version(version));
+    response
 }
 
 /// Whether the caller has this version already.

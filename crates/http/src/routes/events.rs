@@ -11,7 +11,7 @@ use tasker_wire::{EventDocument, GapDocument};
 use crate::call::Call;
 use crate::events::{self, Span, Start, Wanted};
 use crate::operation::{Kind, Operation, Parameter};
-use crate::reply::{Problem, codes};
+use crate::reply::Problem;
 use crate::request::forms;
 use crate::state::ApiState;
 
@@ -122,10 +122,10 @@ pub(crate) fn span(call: &Call, otherwise: Start) -> Result<Span, Problem> {
 fn start(call: &Call) -> Result<Option<Start>, Problem> {
     if let Some(last) = call.headers().get(LAST_EVENT_ID) {
         let position = last.to_str().ok().and_then(|text| text.parse::<Cursor>().ok());
-        let told = || "Last-Event-ID is no position: send the id of an event as it came, or leave it out";
+        let told = "it is no position: send the id of an event as it came, or leave it out";
         return match position {
             Some(position) => Ok(Some(Start::After(position))),
-            None => Err(Problem::new(&codes::INVALID_PARAMETER, told())),
+            None => Err(Problem::parameter("Last-Event-ID", told)),
         };
     }
     match (call.query.text(AFTER), call.query.text(LAST.name)) {

@@ -39,6 +39,7 @@ pub(crate) fn operation() -> Operation {
 
 /// Answers with all of them.
 pub(crate) async fn show_metrics(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
+    call.permit_everywhere()?;
     let Some(source) = &api.options.metrics.source else {
         return Err(Problem::new(&codes::SERVICE_UNAVAILABLE, "metrics are turned off")
             .help("turn them on with telemetry.metrics_enabled = true".to_owned()));

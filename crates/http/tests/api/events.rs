@@ -353,6 +353,22 @@ async fn a_position_that_the_log_never_had_is_a_gap_and_not_an_endless_wait() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_silent_while_others_are_not_has_no_gap() {
+    let server = Server::start().await;
+    let quiet = server.task().await;
+    server.task().await;
+    let mut all = server.listen("/events?after=start").await;
+    let mut last = None;
+    for _ in 0..6 {
+        last = all.next().await.expect("an event").id;
+    }
+    let path = format!("/tasks/{quiet}/events?follow=false");
+    let request = server.request(Method::GET, &path).header("last-event-id", last.expect("an id"));
+    assert_eq!(Listener::to(request).await.next().await.map(|told| told.event), None);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_no_position_is_refused() {
     let server = Server::start().await;
     for position in ["x", "-1", "1-2", "1.2.3", "START", "99999999999999999999"] {

@@ -120,7 +120,7 @@ impl RequestDocument for TaskSelection {
 
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
         if Self::FIELDS.iter().all(|field| fields.value(field).is_none()) {
-            fields.fail("blank", "", "say which tasks are meant: one condition at least");
+            fields.fail_whole("blank", "say which tasks are meant: one condition at least");
         }
         let selection = Self {
             namespace: fields.parsed("namespace", "invalid_name", str::parse::<Namespace>),
@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn a_selection_of_everything_is_none() {
-        assert_eq!(read("{}").unwrap_err(), ["/"]);
-        assert_eq!(read(r#"{"name":null}"#).unwrap_err(), ["/"]);
+        assert_eq!(read("{}").unwrap_err(), [""]);
+        assert_eq!(read(r#"{"name":null}"#).unwrap_err(), [""]);
     }
 
     #[test]

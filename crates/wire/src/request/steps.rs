@@ -39,7 +39,7 @@ impl RequestDocument for UpdateStepRequest {
         let retry_limit = fields.count("retry_limit", 1..=MAX_RETRY_LIMIT);
         let inputs = fields.object("inputs").map(|inputs| inputs.to_value());
         if Self::FIELDS.iter().all(|field| fields.value(field).is_none()) {
-            fields.fail("blank", "", "say what is to be changed: retry_limit, inputs");
+            fields.fail_whole("blank", "say what is to be changed: retry_limit, inputs");
         }
         fields.finish(Self { retry_limit, inputs })
     }

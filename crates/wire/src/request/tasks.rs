@@ -126,7 +126,7 @@ impl RequestDocument for UpdateTaskRequest {
     fn read(mut fields: Fields) -> Result<Self, Vec<RequestProblem>> {
         let request = Self { reason: fields.text("reason"), tags: fields.texts("tags") };
         if Self::FIELDS.iter().all(|field| fields.value(field).is_none()) {
-            fields.fail("blank", "", "say what is to be changed: reason, tags");
+            fields.fail_whole("blank", "say what is to be changed: reason, tags");
         }
         fields.finish(request)
     }

@@ -10,7 +10,7 @@ use tasker_wire::EventDocument;
 use super::LAST;
 use super::teller::{Event, Teller};
 use crate::args::TailArgs;
-use crate::exit::Status;
+use crate::exit::{Failure, Status};
 use crate::open::{self, Access};
 use crate::session::Session;
 use crate::signals::Signals;
@@ -47,9 +47,10 @@ pub(super) async fn tail(args: &TailArgs, session: &Session) -> anyhow::Result<E
 /// The position after which to begin.
 async fn start(args: &TailArgs, engine: &Engine) -> anyhow::Result<Cursor> {
     if let Some(after) = args.after {
-        return Ok(after);
+        let end = engine.log_end(None, 0).await?;
+        return if after.is_within(end) { Ok(after) } else { Err(of_another_log(after, end).into()) };
     }
-    if let (Some(name), None, false) = (&args.reader, args.last, args.from_start) {
+    if let Some(name) = args.reader.as_ref().filter(|_| !args.from_start) {
         let readers = engine.readers().await?;
         let known = readers.iter().find(|reader| reader.name == *name);
         return Ok(known.map_or(Cursor::START, |reader| reader.position));
@@ -58,6 +59,16 @@ async fn start(args: &TailArgs, engine: &Engine) -> anyhow::Result<Cursor> {
         true => Ok(Cursor::START),
         false => Ok(engine.log_end(args.task, args.last.unwrap_or(LAST)).await?),
     }
+}
+
+/// A cursor that this log never gave out.
+fn of_another_log(after: Cursor, end: Cursor) -> Failure {
+    let message = format!(
+        "no event of this log has the cursor {after}; the last one has {end}: the cursor is of another database, or of \
+         this one before it was put back from a copy"
+    );
+    Failure::new(Status::Conflict, "position_gone", message)
+        .help("begin with what there is: --from-start, or --last N")
 }
 
 /// A reader of the log.

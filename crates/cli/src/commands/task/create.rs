@@ -9,6 +9,7 @@ use crate::commands::definition::selector;
 use crate::commands::wait;
 use crate::exit::Status;
 use crate::open::Access;
+use crate::progress::Begun;
 use crate::session::Session;
 
 /// Creates a task; with `--wait`, waits for its end.
@@ -28,7 +29,7 @@ pub async fn run(args: CreateArgs, session: &Session) -> anyhow::Result<ExitCode
     let created = backend.submit(request).await?;
     let code = if args.wait {
         session.printer.note(&format!("task {}", created.task_id));
-        wait::until_ended(&backend, created.task_id, args.timeout, session).await?
+        wait::until_ended(&backend, created.task_id, Begun::Now, args.timeout, session).await?
     } else {
         session.printer.result(&created, || created.task_id.to_string());
         Status::Ok.into()

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use crate::args::TaskCommand;
 use crate::backend;
 use crate::open::Access;
+use crate::progress::Begun;
 use crate::session::Session;
 
 /// Works with tasks.
@@ -26,7 +27,7 @@ pub async fn run(command: TaskCommand, session: &Session) -> anyhow::Result<Exit
         TaskCommand::Show(which) => show::run(which.task, session).await,
         TaskCommand::Watch(args) => {
             let backend = backend::open(session, Access::Read).await?;
-            super::wait::until_ended(&backend, args.which.task, args.timeout, session).await
+            super::wait::until_ended(&backend, args.which.task, Begun::Before, args.timeout, session).await
         }
         TaskCommand::Cancel(args) => operator::cancel(args, session).await,
         TaskCommand::Retry(args) => operator::retry(args, session).await,

@@ -44,6 +44,13 @@ pub(crate) const INCLUDE: Parameter = Parameter {
     about: "Parts of the task to show, with commas between them; all if absent",
 };
 
+/// The header that says which versions the caller has.
+pub(crate) const IF_NONE_MATCH: Parameter = Parameter {
+    name: "If-None-Match",
+    kind: forms::ENTITY_TAGS,
+    about: "Versions that the caller has already",
+};
+
 /// The header that says which version a change is meant for.
 pub(crate) const IF_MATCH: Parameter = Parameter {
     name: "If-Match",

@@ -9,7 +9,7 @@ use tasker_wire::request::ResumeTaskRequest;
 use super::parts;
 use crate::call::Call;
 use crate::operation::Operation;
-use crate::reply::{Problem, codes};
+use crate::reply::{Problem, codes, etag};
 use crate::request::body::OptionalBody;
 use crate::state::ApiState;
 
@@ -18,10 +18,11 @@ pub(crate) fn operation() -> Operation {
         .description(
             "Work of an open task is never lost: this only spares the wait for the next look at the queue.",
         )
+        .headers(&[parts::IF_MATCH])
         .optional_body::<ResumeTaskRequest>()
         .reply::<TaskReply>(202, "The task as it is now")
         .reply_headers(parts::VERSION_HEADER)
-        .problems(&[&codes::TASK_NOT_FOUND, &codes::INVALID_STATE_TRANSITION])
+        .problems(&[&codes::TASK_NOT_FOUND, &codes::INVALID_STATE_TRANSITION, &codes::PRECONDITION_FAILED])
 }
 
 /// Tells the workers.
@@ -32,6 +33,11 @@ pub(crate) async fn resume_task(
 ) -> Result<Response, Problem> {
     let detail = call.task(&api).await?;
     body.read::<ResumeTaskRequest>()?;
+    let version = detail.record.version();
+    if etag::expected(call.headers())?.is_some_and(|expected| !expected.contains(&version)) {
+        return Err(Problem::new(&codes::PRECONDITION_FAILED, "the task has changed since that version")
+            .help(Some("look at it again, and decide anew".into())));
+    }
     api.engine.resume(&detail).await?;
     parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
 }

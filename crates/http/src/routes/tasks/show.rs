@@ -1,6 +1,5 @@
 //! `GET /tasks/{task_id}`: one task.
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
@@ -13,7 +12,6 @@ use super::parts;
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, codes, etag, json_with};
-use crate::request::forms;
 use crate::state::ApiState;
 
 /// The parameter that asks for the analysis.
@@ -26,11 +24,7 @@ const INCLUDE_DEPENDENCIES: Parameter = Parameter {
 pub(crate) fn operation() -> Operation {
     Operation::new("show_task", "Show a task")
         .query(&[parts::INCLUDE, INCLUDE_DEPENDENCIES])
-        .headers(&[Parameter {
-            name: "If-None-Match",
-            kind: forms::ENTITY_TAGS,
-            about: "Versions that the caller has already",
-        }])
+        .headers(&[parts::IF_NONE_MATCH])
         .reply::<TaskReply>(200, "The task")
         .reply_headers(parts::VERSION_HEADER)
         .empty_reply(304, "The caller has this version already")
@@ -42,12 +36,8 @@ pub(crate) fn operation() -> Operation {
 pub(crate) async fn show_task(State(api): State<ApiState>, call: Call) -> Result<Response, Problem> {
     let detail = call.task(&api).await?;
     let version = detail.record.version();
-    let tag = (ETAG, etag::of_version(version));
     if etag::is_known(call.headers(), version)? {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.headers_mut().insert(tag.0, tag.1);
-        return Ok(response);
+        return Ok(etag::not_modified(version));
     }
     let chosen = parts::chosen(&call.query);
     let chosen = if chosen.is_empty() { parts::USUAL } else { &chosen };
@@ -56,7 +46,7 @@ pub(crate) async fn show_task(State(api): State<ApiState>, call: Call) -> Result
     if call.query.flag(INCLUDE_DEPENDENCIES.name) {
         task.dependency_analysis = Some(analysis(&api, &call).await?);
     }
-    Ok(json_with(StatusCode::OK, &TaskReply { task }, [tag]))
+    Ok(json_with(StatusCode::OK, &TaskReply { task }, [(ETAG, etag::of_version(version))]))
 }
 
 async fn analysis(api: &ApiState, call: &Call) -> Result<Value, Problem> {

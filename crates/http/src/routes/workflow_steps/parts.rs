@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::Response;
+use tasker_core::record::RowVersion;
 use tasker_engine::UseCaseError;
 use tasker_engine::use_cases::Operation;
 use tasker_store::read::TaskDetail;
@@ -41,13 +42,22 @@ pub(crate) async fn reply(
     detail: &TaskDetail,
     status: StatusCode,
 ) -> Result<Response, Problem> {
+    let (version, reply) = shown(api, call, detail).await?;
+    Ok(json_with(status, &reply, [(ETAG, etag::of_version(version))]))
+}
+
+/// The step that the path names, and its version.
+pub(crate) async fn shown(
+    api: &ApiState,
+    call: &Call,
+    detail: &TaskDetail,
+) -> Result<(RowVersion, StepReply), Problem> {
     let name = call.step_name();
     let missing = || UseCaseError::step_not_found(detail.record.id, &detail.plan, name);
     let ordinal = detail.plan.position(name).ok_or_else(missing)?;
     let steps = api.engine.steps(detail.record.id).await?;
     let step = steps.iter().find(|step| step.record.ordinal == ordinal).ok_or_else(missing)?;
     let now = api.engine.now().await?;
-    let version = (ETAG, etag::of_version(step.record.version()));
-    let step = StepDocument::new(&detail.record, &detail.plan, step, now);
-    Ok(json_with(status, &StepReply { step }, [version]))
+    let document = StepDocument::new(&detail.record, &detail.plan, step, now);
+    Ok((step.record.version(), StepReply { step: document }))
 }

@@ -199,6 +199,12 @@ async fn api_32_of_many_that_stand_together_all_are_created_or_none() {
         assert_eq!(refused.places(), places);
         assert_eq!(world.count().await, 0);
     }
+    let same = with(good(), json!({"id": "01890a5d-ac96-774b-bcce-b302099a8058"}));
+    let body = json!({"tasks": [good(), same.clone(), same], "atomic": true});
+    let refused = world.post("/tasks/bulk", body).await.problem(422, "NOT_ALL_ACCEPTED");
+    assert_eq!(refused.places(), ["/tasks/2"]);
+    assert!(refused.body.to_string().contains("the same as request 1 of this call"), "{}", refused.body);
+    assert_eq!(world.count().await, 0);
     let body = json!({"tasks": [good(), good(), good()], "atomic": true});
     let created = world.post("/tasks/bulk", body).await.expect(201).body;
     let items = created["results"].as_array().unwrap();
