@@ -58,29 +58,28 @@ async fn work(args: WorkerRunArgs, session: &Session) -> anyhow::Result<ExitCode
     if let Some(monitor) = monitor {
         monitor.stop().await;
     }
-    if status.is_none() {
-        session.printer.note(&nothing_left(&engine.queue().await?));
-    }
+    let left = if status.is_none() { Some(engine.queue().await) } else { None };
     engine.shutdown().await;
+    if let Some(queue) = left {
+        session.printer.note(&nothing_left(&queue?));
+    }
     Ok(status.unwrap_or(Status::Ok).into())
 }
 
 /// That nothing is left to run, or what is, but not for this worker.
 fn nothing_left(queue: &[QueueDepth]) -> String {
-    let due = queue.iter().filter(|depth| depth.due > 0);
-    let due: Vec<String> = due.map(|depth| format!("{} of {}", depth.due, depth.handler)).collect();
-    if due.is_empty() {
-        return "nothing is left to run".into();
-    }
-    let allow = if queue.iter().any(|depth| depth.due > 0 && depth.handler.as_str() == COMMAND) {
-        " (command: --allow-commands)"
-    } else {
-        ""
+    let told = |depth: &QueueDepth| {
+        let allow = if depth.handler.as_str() == COMMAND { " (--allow-commands)" } else { "" };
+        format!("{} of {}{allow}", depth.due, depth.handler)
     };
-    format!(
-        "nothing is left that this worker serves; steps of other handlers are due: {}{allow}",
-        due.join(", ")
-    )
+    let due: Vec<String> = queue.iter().filter(|depth| depth.due > 0).map(told).collect();
+    match due.is_empty() {
+        true => "nothing is left to run".into(),
+        false => format!(
+            "nothing is left that this worker serves; steps of other handlers are due: {}",
+            due.join(", ")
+        ),
+    }
 }
 
 /// Stops a worker gracefully. A second signal ends the program at once; `advice` is what to tell then, if a first one

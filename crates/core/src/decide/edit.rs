@@ -12,6 +12,18 @@ use crate::state::StepState;
 /// Highest limit of executions that an operator can set (`spec/api.md` 1.5).
 pub const MAX_RETRY_LIMIT: u32 = 100;
 
+/// Whether what is meant for certain versions of a row is meant for this one; `what` names the row.
+///
+/// # Errors
+/// `precondition_failed`: it is not.
+pub fn is_meant(what: &str, found: RowVersion, expected: &[RowVersion]) -> Result<(), Rejection> {
+    if expected.contains(&found) {
+        return Ok(());
+    }
+    let message = format!("{what} has changed since: its version is {} now", found.0);
+    Err(Rejection::new("precondition_failed", message).help("look at it again, and decide anew"))
+}
+
 impl Workset<'_> {
     /// What is meant for certain versions of a row is not done to another one.
     pub(super) fn check_version(
@@ -24,11 +36,7 @@ impl Workset<'_> {
             Some(step) => (format!("step {}", self.plan.name(step)), self.entry(step).record.version()),
             None => (format!("task {}", self.task.id), self.task.version()),
         };
-        if expected.contains(&found) {
-            return Ok(());
-        }
-        let message = format!("{what} has changed since: its version is {} now", found.0);
-        Err(Rejection::new("precondition_failed", message).help("look at it again, and decide anew"))
+        is_meant(&what, found, expected)
     }
 
     pub(super) fn operate(

@@ -20,7 +20,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use claim::ClaimBudget;
-pub use edit::MAX_RETRY_LIMIT;
+pub use edit::{MAX_RETRY_LIMIT, is_meant};
 pub use submit::{NewTask, Submission, submit};
 pub use workset::{QueueChange, StepChange, TaskChange, TaskEdit, Workset};
 

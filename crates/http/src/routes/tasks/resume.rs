@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tasker_core::decide::is_meant;
+use tasker_engine::UseCaseError;
 use tasker_wire::TaskReply;
 use tasker_wire::request::ResumeTaskRequest;
 
@@ -33,10 +35,9 @@ pub(crate) async fn resume_task(
 ) -> Result<Response, Problem> {
     let detail = call.task(&api).await?;
     body.read::<ResumeTaskRequest>()?;
-    let version = detail.record.version();
-    if etag::expected(call.headers())?.is_some_and(|expected| !expected.contains(&version)) {
-        return Err(Problem::new(&codes::PRECONDITION_FAILED, "the task has changed since that version")
-            .help(Some("look at it again, and decide anew".into())));
+    if let Some(expected) = etag::expected(call.headers())? {
+        let task = &detail.record;
+        is_meant(&format!("task {}", task.id), task.version(), &expected).map_err(UseCaseError::Refused)?;
     }
     api.engine.resume(&detail).await?;
     parts::reply(&api, call.task_id(), StatusCode::ACCEPTED, []).await
