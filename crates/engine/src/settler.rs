@@ -27,29 +27,27 @@ use crate::observe::{CommitKind, Observer};
 use crate::patience::{REQUEST_PATIENCE, RETRY_WAITS};
 use crate::worker::Core;
 use crate::worker::claimer::Claimer;
-use crate::worker::slots::{Borrower, Lent, Promise};
+use crate::worker::slots::{Borrower, Lent};
 
 /// One input on its way to the store.
 pub(crate) struct Item {
     task: TaskId,
     input: Input,
     claim: Option<ClaimKey>,
-    /// The slot that its handler had.
-    slot: Option<Promise>,
     reply: Option<oneshot::Sender<Result<Answer, StoreError>>>,
     arrived: Instant,
 }
 
 impl Item {
     /// What came of a claim of this node's worker.
-    pub(crate) fn of_claim(key: ClaimKey, input: Input, slot: Option<Promise>) -> Self {
-        Self { task: key.task, input, claim: Some(key), slot, reply: None, arrived: Instant::now() }
+    pub(crate) fn of_claim(key: ClaimKey, input: Input) -> Self {
+        Self { task: key.task, input, claim: Some(key), reply: None, arrived: Instant::now() }
     }
 
     /// The claim of a worker that is lost.
     pub(crate) fn of_orphan(key: ClaimKey) -> Self {
         let input = Input::Settle { step: key.ordinal, fence: key.fence, outcome: Outcome::LeaseExpired };
-        Self { task: key.task, input, claim: None, slot: None, reply: None, arrived: Instant::now() }
+        Self { task: key.task, input, claim: None, reply: None, arrived: Instant::now() }
     }
 
     /// An operator's action, and who waits for its answer.
@@ -58,18 +56,12 @@ impl Item {
         input: Input,
         reply: oneshot::Sender<Result<Answer, StoreError>>,
     ) -> Self {
-        Self { task, input, claim: None, slot: None, reply: Some(reply), arrived: Instant::now() }
+        Self { task, input, claim: None, reply: Some(reply), arrived: Instant::now() }
     }
 
     /// The task that it is about.
     pub(crate) fn task(&self) -> TaskId {
         self.task
-    }
-
-    /// Gives its slot up: the transaction that settles it is about to borrow as many.
-    fn without_promise(mut self) -> Self {
-        drop(self.slot.take());
-        self
     }
 
     fn bytes(&self) -> usize {
@@ -205,7 +197,7 @@ impl Settler {
             if full && !batch.is_empty() {
                 break;
             }
-            batch.extend(self.waiting.pop_front().map(Item::without_promise));
+            batch.extend(self.waiting.pop_front());
         }
         batch
     }
@@ -213,10 +205,7 @@ impl Settler {
     async fn apply(&self, parcel: &[Item]) -> Result<Committed, StoreError> {
         let worker = self.parts.worker();
         let lent = worker.as_ref().and_then(|worker| worker.lend(Borrower::Settle(parcel.len())));
-        let how = lent.as_ref().map_or(FromQueue::Never, |lent| {
-            let has_more_slots_than_chains = lent.budget().slots as usize > parcel.len();
-            self.claimer.take_turn(Instant::now(), has_more_slots_than_chains)
-        });
+        let how = lent.as_ref().map_or(FromQueue::Never, |_| self.claimer.take_turn(Instant::now()));
         if parcel.is_empty() && how == FromQueue::Never {
             return Ok(Committed::default());
         }

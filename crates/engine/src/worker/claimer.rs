@@ -50,10 +50,10 @@ impl Claimer {
         self.changed.notified().await;
     }
 
-    /// How a batch that is written now should claim, and whether slots will be left when each of its chains has gone on.
-    /// Whoever is told to ask tells afterwards what came of it: [`Claimer::learn`] or [`Claimer::give_up`].
-    pub(crate) fn take_turn(&self, now: Instant, leaves_slots: bool) -> FromQueue {
-        self.known().take_turn(now, leaves_slots)
+    /// How a batch that is written now should claim. Whoever is told to ask tells afterwards what came of it:
+    /// [`Claimer::learn`] or [`Claimer::give_up`].
+    pub(crate) fn take_turn(&self, now: Instant) -> FromQueue {
+        self.known().take_turn(now)
     }
 
     /// The batch that was to ask was not committed.
@@ -119,9 +119,9 @@ impl Known {
         !self.is_asking && (self.may_have_more || now >= self.next_look)
     }
 
-    fn how_to_claim(&self, now: Instant, leaves_slots: bool) -> FromQueue {
+    fn how_to_claim(&self, now: Instant) -> FromQueue {
         let overdue = self.continuations >= MOST_CONTINUATIONS || now - self.asked_at >= LONGEST_SILENCE;
-        match (overdue, leaves_slots && self.expects_some(now)) {
+        match (overdue, self.expects_some(now)) {
             _ if self.is_asking => FromQueue::Never,
             (true, _) => FromQueue::First,
             (false, true) => FromQueue::Last,
@@ -129,8 +129,8 @@ impl Known {
         }
     }
 
-    fn take_turn(&mut self, now: Instant, leaves_slots: bool) -> FromQueue {
-        let how = self.how_to_claim(now, leaves_slots);
+    fn take_turn(&mut self, now: Instant) -> FromQueue {
+        let how = self.how_to_claim(now);
         self.is_asking |= how != FromQueue::Never;
         how
     }
@@ -171,7 +171,7 @@ mod tests {
     fn an_empty_queue_is_asked_once_a_second() {
         let start = Instant::now();
         let mut claimer = Known::new(POLL, start);
-        assert_eq!(claimer.how_to_claim(start, true), FromQueue::Last);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Last);
         claimer.learn(start, FromQueue::Last, 8, 0, None, 0.5);
         assert!(!claimer.wants_to_ask(start));
         assert_eq!(claimer.next_look, start + POLL);
@@ -198,22 +198,12 @@ mod tests {
         for _ in 0..15 {
             claimer.learn(start, FromQueue::Never, 8, 1, None, 0.5);
         }
-        assert_eq!(claimer.how_to_claim(start, true), FromQueue::Never);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Never);
         claimer.learn(start, FromQueue::Never, 8, 1, None, 0.5);
-        assert_eq!(claimer.how_to_claim(start, true), FromQueue::First);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::First);
         claimer.learn(start, FromQueue::First, 8, 0, None, 0.5);
-        assert_eq!(claimer.how_to_claim(start, true), FromQueue::Never);
-        assert_eq!(claimer.how_to_claim(start + LONGEST_SILENCE, true), FromQueue::First);
-    }
-
-    #[test]
-    fn a_batch_whose_chains_need_all_of_its_slots_asks_only_when_the_queue_comes_first() {
-        let start = Instant::now();
-        let mut claimer = Known::new(POLL, start);
-        claimer.learn(start, FromQueue::Last, 8, 8, None, 0.5);
-        assert_eq!(claimer.how_to_claim(start, true), FromQueue::Last);
-        assert_eq!(claimer.how_to_claim(start, false), FromQueue::Never);
-        assert_eq!(claimer.how_to_claim(start + LONGEST_SILENCE, false), FromQueue::First);
+        assert_eq!(claimer.how_to_claim(start), FromQueue::Never);
+        assert_eq!(claimer.how_to_claim(start + LONGEST_SILENCE), FromQueue::First);
     }
 
     #[test]
@@ -223,19 +213,19 @@ mod tests {
         claimer.learn(start, FromQueue::Last, 8, 0, Some(Duration::ZERO), 0.5);
         assert!(!claimer.wants_to_ask(start));
         assert!(claimer.wants_to_ask(start + REST));
-        assert_eq!(claimer.take_turn(start, true), FromQueue::Last);
+        assert_eq!(claimer.take_turn(start), FromQueue::Last);
     }
 
     #[test]
     fn one_lane_asks_at_a_time() {
         let start = Instant::now();
         let claimer = Claimer::new(POLL, start);
-        assert_eq!(claimer.take_turn(start, true), FromQueue::Last);
-        assert_eq!(claimer.take_turn(start + LONGEST_SILENCE, true), FromQueue::Never);
+        assert_eq!(claimer.take_turn(start), FromQueue::Last);
+        assert_eq!(claimer.take_turn(start + LONGEST_SILENCE), FromQueue::Never);
         assert!(!claimer.wants_to_ask(start + POLL));
         assert_eq!(claimer.next_look(), None);
         claimer.give_up(FromQueue::Last);
-        assert_eq!(claimer.take_turn(start, true), FromQueue::Last);
+        assert_eq!(claimer.take_turn(start), FromQueue::Last);
         claimer.learn(start, FromQueue::Last, 8, 8, None, 0.5);
         assert!(claimer.wants_to_ask(start));
     }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, debug, info, info_span};
 
 use super::attempt::{self, Attempt};
-use super::slots::{Promise, Slot};
+use super::slots::Slot;
 use crate::handler::Handlers;
 use crate::lanes::Lanes;
 use crate::observe::Observer;
@@ -123,7 +123,8 @@ impl Executor {
         let running = async move {
             debug!("a handler is called");
             let outcome = executor.run(attempt).await;
-            executor.report(key, outcome, slot.promise()).await;
+            drop(slot);
+            executor.report(key, outcome).await;
         };
         let task = self.runtime.spawn(running.instrument(span));
         if let Some(held) = self.held().get_mut(&key) {
@@ -173,7 +174,7 @@ impl Executor {
     }
 
     /// Hands an outcome to the settler, unless the claim already has one.
-    async fn report(&self, key: ClaimKey, outcome: Outcome, slot: Promise) {
+    async fn report(&self, key: ClaimKey, outcome: Outcome) {
         let first = self.held().get_mut(&key).is_some_and(|held| {
             let first = held.first_report();
             if first {
@@ -182,7 +183,7 @@ impl Executor {
             first
         });
         if first {
-            self.send(key, outcome, Some(slot)).await;
+            self.send(key, outcome).await;
         }
     }
 
@@ -193,15 +194,15 @@ impl Executor {
         self.observer.attempt_ended(&held.plan, key.ordinal, is_success, took);
     }
 
-    async fn send(&self, key: ClaimKey, outcome: Outcome, slot: Option<Promise>) {
+    async fn send(&self, key: ClaimKey, outcome: Outcome) {
         let input = Input::Settle { step: key.ordinal, fence: key.fence, outcome };
         // The settler is gone only when the engine is; then the claim is rescued by another worker.
-        let _ = self.lanes.send(Item::of_claim(key, input, slot)).await;
+        let _ = self.lanes.send(Item::of_claim(key, input)).await;
     }
 
     /// Gives a claim back whose handler was not called.
     pub(crate) fn give_back(&self, key: ClaimKey) {
-        let item = Item::of_claim(key, Input::GiveBack { step: key.ordinal, fence: key.fence }, None);
+        let item = Item::of_claim(key, Input::GiveBack { step: key.ordinal, fence: key.fence });
         let lanes = self.lanes.clone();
         // Without a settler the engine is gone; then the claim is rescued by another worker.
         self.runtime.spawn(async move { lanes.send(item).await });
@@ -339,7 +340,7 @@ impl Executor {
             first
         });
         if first {
-            self.send(key, outcome, None).await;
+            self.send(key, outcome).await;
         }
     }
 

@@ -21,8 +21,6 @@ struct State {
     free: i64,
     /// Slots that are lent: neither free nor in use.
     lent: i64,
-    /// Free slots whose handlers have ended and whose outcomes are on their way to be settled.
-    promised: i64,
     handlers: HashMap<HandlerName, i64>,
 }
 
@@ -33,7 +31,7 @@ pub(crate) enum Borrower {
     /// A transaction that accepts tasks. Half of the capacity is left to tasks that are under way.
     Submit,
     /// A transaction that settles so many attempts: as many slots, so that each chain can go on, or half of those
-    /// that are free and not promised to other attempts if that is more.
+    /// that are free if that is more.
     Settle(usize),
 }
 
@@ -42,10 +40,6 @@ pub(crate) struct Slot {
     slots: Arc<Slots>,
     handler: HandlerName,
 }
-
-/// The slot of a handler that has ended, promised to the transaction that will settle its outcome, so that its chain goes on
-/// there: whoever only asks the queue does not get it. Dropped when that transaction begins.
-pub(crate) struct Promise(Arc<Slots>);
 
 /// Slots lent to a transaction that may claim steps. Whatever is not spent goes back when it is dropped.
 pub(crate) struct Lent {
@@ -57,7 +51,7 @@ pub(crate) struct Lent {
 impl Slots {
     pub(crate) fn new(capacity: usize, handlers: HashMap<HandlerName, usize>) -> Arc<Self> {
         let handlers = handlers.into_iter().map(|(name, limit)| (name, to_i64(limit))).collect();
-        let state = Mutex::new(State { free: to_i64(capacity), lent: 0, promised: 0, handlers });
+        let state = Mutex::new(State { free: to_i64(capacity), lent: 0, handlers });
         Arc::new(Self { capacity, state, freed: Notify::new() })
     }
 
@@ -71,10 +65,9 @@ impl Slots {
         usize::try_from(to_i64(self.capacity) - state.free - state.lent).unwrap_or(0)
     }
 
-    /// Whether there is anything to lend to whoever has nothing to settle.
+    /// Whether there is anything to lend.
     pub(crate) fn has_free(&self) -> bool {
-        let state = self.lock();
-        state.free > state.promised
+        self.lock().free > 0
     }
 
     /// Lends at most `most` free slots; `None` if there is none for this borrower.
@@ -151,21 +144,6 @@ impl Drop for Lent {
     }
 }
 
-impl Slot {
-    /// The handler has ended: the slot is free, for whoever settles its outcome.
-    pub(crate) fn promise(self) -> Promise {
-        self.slots.lock().promised += 1;
-        Promise(self.slots.clone())
-    }
-}
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        self.0.lock().promised -= 1;
-        self.0.freed.notify_one();
-    }
-}
-
 impl Drop for Slot {
     fn drop(&mut self) {
         self.slots.lock().add_one(&self.handler, 1);
@@ -177,10 +155,7 @@ impl State {
     fn share_of(&self, borrower: Borrower, capacity: i64) -> i64 {
         match borrower {
             Borrower::Submit => self.free.min(self.free + self.lent - capacity / 2),
-            Borrower::Settle(n_settled) => {
-                let half = (self.free - self.promised + 1) / 2;
-                self.free.min(to_i64(n_settled).max(half))
-            }
+            Borrower::Settle(n_settled) => self.free.min(to_i64(n_settled).max((self.free + 1) / 2)),
         }
     }
 
@@ -261,19 +236,6 @@ mod tests {
         let busy = slots.lend(worker(), None, 9, Borrower::Settle(9)).unwrap();
         assert_eq!(busy.budget().slots, 2);
         assert!(slots.lend(worker(), None, 9, Borrower::Submit).is_none());
-    }
-
-    #[test]
-    fn the_slot_of_an_ended_handler_is_for_whoever_settles_its_outcome_and_not_for_a_look_into_the_queue() {
-        let slots = slots(2, &[("a", 2)]);
-        let [ended, _running] = [slots.force(&name("a")), slots.force(&name("a"))];
-        let promise = ended.promise();
-        assert!(!slots.has_free());
-        assert!(slots.lend(worker(), None, 9, Borrower::Settle(0)).is_none());
-        assert_eq!(slots.lend(worker(), None, 9, Borrower::Settle(1)).unwrap().budget().slots, 1);
-        drop(promise);
-        assert!(slots.has_free());
-        assert_eq!(slots.lend(worker(), None, 9, Borrower::Settle(0)).unwrap().budget().slots, 1);
     }
 
     #[test]
