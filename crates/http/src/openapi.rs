@@ -25,6 +25,15 @@ const WHERE_LIMITED: &[&Code] = &[&codes::RATE_LIMITED, &codes::SERVICE_UNAVAILA
 /// What a route may answer besides that asks who calls.
 const TO_STRANGERS: &[&Code] = &[&codes::AUTHENTICATION_FAILED, &codes::AUTHORIZATION_FAILED];
 
+/// Headers that go with a status, wherever it is answered.
+const HEADERS: &[(&str, &str, &[&Code])] = &[
+    ("Retry-After", "In how many seconds to ask again", &[&codes::RATE_LIMITED, &codes::SERVICE_UNAVAILABLE]),
+    ("WWW-Authenticate", "Which credentials are taken", &[&codes::AUTHENTICATION_FAILED]),
+    ("RateLimit-Limit", "How many requests a minute are allowed, if there is a limit", &[&codes::RATE_LIMITED]),
+    ("RateLimit-Remaining", "How many of them are left", &[&codes::RATE_LIMITED]),
+    ("RateLimit-Reset", "In how many seconds all of them are", &[&codes::RATE_LIMITED]),
+];
+
 /// The document, for routes below a base path.
 pub fn document(base_path: &str) -> Value {
     let mut schemas = Map::new();
@@ -55,7 +64,7 @@ pub fn document(base_path: &str) -> Value {
         },
         "servers": [{"url": if base_path.is_empty() { "/" } else { base_path }}],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "headers": described_headers()},
     })
 }
 
@@ -252,8 +261,16 @@ fn responses(route: &Route) -> Map<String, Value> {
         let told =
             if told.is_empty() { format!("`{}`", code.name) } else { format!("{told}, `{}`", code.name) };
         entry["description"] = told.into();
+        for (name, ..) in HEADERS.iter().filter(|(_, _, codes)| codes.contains(&code)) {
+            entry["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
     }
     responses
+}
+
+fn described_headers() -> Map<String, Value> {
+    let described = |about: &str| json!({"description": about, "schema": {"type": "string"}});
+    HEADERS.iter().map(|(name, about, _)| ((*name).to_owned(), described(about))).collect()
 }
 
 /// Adds an answer; another one with the same status is another form of it.

@@ -28,6 +28,8 @@ const QUERY: &[Parameter] = &[Parameter {
     about: "Whether the status code is 200 even if the system is unhealthy, for those who only read the body",
 }];
 
+const AGE_HEADER: &[(&str, &str)] = &[("Age", "How old the answer is, in seconds")];
+
 /// What was found the last time.
 pub(crate) type Status = Reused<(), HealthStatusDocument>;
 
@@ -40,7 +42,9 @@ pub(crate) fn operation() -> Operation {
         )
         .query(QUERY)
         .reply::<HealthStatusDocument>(200, "It is healthy or degraded, or `always_200` was asked for")
+        .reply_headers(AGE_HEADER)
         .reply::<HealthStatusDocument>(503, "It is unhealthy")
+        .reply_headers(AGE_HEADER)
 }
 
 /// Answers, with what was found lately if it was.

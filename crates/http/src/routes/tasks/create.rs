@@ -86,7 +86,8 @@ pub(super) async fn document(
 pub(super) fn key(call: &Call) -> Result<Option<String>, Problem> {
     let mut given = call.headers().get_all(IDEMPOTENCY_KEY.name).iter();
     let Some(key) = given.next() else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    let is_printable = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let key = key.to_str().ok().filter(is_printable).filter(|key| (1..=MAX_KEY).contains(&key.len()));
     match (key, given.next()) {
         (Some(key), None) => Ok(Some(key.to_owned())),
         _ => Err(Problem::parameter(
