@@ -25,6 +25,10 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that each connection keeps prepared; more than there are.
 const STATEMENT_CACHE: usize = 128;
 
+/// Size of the writer's cache of pages. More is slower: when a tree is balanced, SQLite renumbers a page by way of a number far
+/// behind the end of the file, and then looks through all cached pages at the end of the transaction for some that lie there.
+const WRITER_CACHE_KIB: i64 = 4_096;
+
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -68,7 +72,7 @@ pub(crate) fn open(path: &Path, options: OpenOptions, temporary: bool) -> Result
             use_write_ahead_log(&writer)?;
         }
         writer.pragma_update(None, "synchronous", if temporary { "OFF" } else { "FULL" })?;
-        writer.pragma_update(None, "cache_size", -65_536)?;
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         Ok(())
     };
     set_up().map_err(|trouble| trouble.while_trying(&trying))?;
