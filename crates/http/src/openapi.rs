@@ -29,7 +29,11 @@ const TO_STRANGERS: &[&Code] = &[&codes::AUTHENTICATION_FAILED, &codes::AUTHORIZ
 const HEADERS: &[(&str, &str, &[&Code])] = &[
     ("Retry-After", "In how many seconds to ask again", &[&codes::RATE_LIMITED, &codes::SERVICE_UNAVAILABLE]),
     ("WWW-Authenticate", "Which credentials are taken", &[&codes::AUTHENTICATION_FAILED]),
-    ("RateLimit-Limit", "How many requests a minute are allowed, if there is a limit", &[&codes::RATE_LIMITED]),
+    (
+        "RateLimit-Limit",
+        "How many requests a minute are allowed, if there is a limit",
+        &[&codes::RATE_LIMITED],
+    ),
     ("RateLimit-Remaining", "How many of them are left", &[&codes::RATE_LIMITED]),
     ("RateLimit-Reset", "In how many seconds all of them are", &[&codes::RATE_LIMITED]),
 ];
