@@ -83,9 +83,10 @@ impl Fields {
         self.raw(field).filter(|value| value.as_str() != "null")
     }
 
-    /// The value of a field, `null` too.
+    /// The value of a field, `null` too. What is no field is told as such, and has no value.
     pub fn raw(&self, field: &str) -> Option<&Payload> {
-        self.given.iter().find(|(key, _)| key == field).map(|(_, value)| value)
+        let is_asked_for = |key: &str| key == field && self.known.contains(&field);
+        self.given.iter().find(|(key, _)| is_asked_for(key)).map(|(_, value)| value)
     }
 
     /// Text.
@@ -287,6 +288,14 @@ mod tests {
                 "/data not_an_object",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_no_field_is_told_once_whatever_it_holds() {
+        let mut fields = Fields::parse(r#"{"limit": "x"}"#, &["reason"]).unwrap();
+        assert_eq!(fields.count("limit", 1..=100), None);
+        let problems = fields.finish(()).unwrap_err();
+        assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["unknown_field"]);
     }
 
     #[test]
