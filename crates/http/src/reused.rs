@@ -12,6 +12,9 @@ use tasker_wire::CacheInfo;
 /// from what is kept.
 const MOST_QUESTIONS: usize = 256;
 
+/// The headers of such an answer.
+pub(crate) const HEADERS: &[(&str, &str)] = &[("Age", "How old the answer is, in seconds")];
+
 /// Answers to questions, each kept for a while. Failures are not kept.
 pub(crate) struct Reused<K, V> {
     places: Mutex<HashMap<K, Place<V>>>,

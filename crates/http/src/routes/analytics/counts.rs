@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::figures;
 use crate::operation::Operation;
 use crate::reply::{Problem, json_with};
+use crate::reused;
 use crate::state::ApiState;
 
 pub(crate) fn operation() -> Operation {
@@ -21,7 +22,7 @@ pub(crate) fn operation() -> Operation {
              how old it is, in seconds. It is about all namespaces, so whoever is limited to some is refused.",
         )
         .reply::<SystemCounts>(200, "The counts")
-        .reply_headers(&[("Age", "How old the answer is, in seconds")])
+        .reply_headers(reused::HEADERS)
 }
 
 /// Counts, unless that was done lately.

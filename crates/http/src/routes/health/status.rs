@@ -14,7 +14,7 @@ use super::parts;
 use crate::call::Call;
 use crate::operation::{Kind, Operation, Parameter};
 use crate::reply::{Problem, json_with};
-use crate::reused::Reused;
+use crate::reused::{self, Reused};
 use crate::state::ApiState;
 
 /// How long an answer is used again at most that says that the system is unhealthy: who mends it wants to see that.
@@ -28,8 +28,6 @@ const QUERY: &[Parameter] = &[Parameter {
     about: "Whether the status code is 200 even if the system is unhealthy, for those who only read the body",
 }];
 
-const AGE_HEADER: &[(&str, &str)] = &[("Age", "How old the answer is, in seconds")];
-
 /// What was found the last time.
 pub(crate) type Status = Reused<(), HealthStatusDocument>;
 
@@ -42,9 +40,9 @@ pub(crate) fn operation() -> Operation {
         )
         .query(QUERY)
         .reply::<HealthStatusDocument>(200, "It is healthy or degraded, or `always_200` was asked for")
-        .reply_headers(AGE_HEADER)
+        .reply_headers(reused::HEADERS)
         .reply::<HealthStatusDocument>(503, "It is unhealthy")
-        .reply_headers(AGE_HEADER)
+        .reply_headers(reused::HEADERS)
 }
 
 /// Answers, with what was found lately if it was.
