@@ -130,6 +130,8 @@ struct Memory {
     begins: HashMap<List, Position>,
     /// Times and ids of transactions, both ascending: what has a higher id has a later time.
     points: VecDeque<(Timestamp, i64)>,
+    /// Transactions up to this id are over, or were under way for too long.
+    over_xid: i64,
     pointed: Option<Instant>,
     next_whole: Option<Instant>,
 }
@@ -157,7 +159,7 @@ impl Memory {
         }
         Plan {
             begins: if whole { vec![Position::START; lists.len()] } else { self.begins(lists) },
-            after_xid: self.points.front().map_or(0, |(_, xid)| *xid),
+            after_xid: self.over_xid,
             makes_point: self.pointed.is_none_or(|pointed| at >= pointed + POINT_EVERY),
             whole,
             started: at,
@@ -190,7 +192,8 @@ impl Memory {
         while self.points.get(1).is_some_and(is_over) {
             self.points.pop_front();
         }
-        let (now, _) = self.points.front().copied().filter(|(_, xid)| *xid < seen.oldest_xid)?;
+        let (now, xid) = self.points.front().copied().filter(is_over)?;
+        self.over_xid = xid;
         Some(Position::at(now.minus(SLACK)))
     }
 }
@@ -277,11 +280,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_under_way_before_the_first_point_holds_marks_back_too() {
+        let mut node = Node::new();
+        node.tell(10_000, 50);
+        assert_eq!(node.memory.plan(&[LIST], node.at).after_xid, 0);
+        node.look(11_000, 45, None);
+        assert_eq!(node.begins(), [Position::START; 2]);
+        node.look(11_000, 60, None);
+        assert_eq!(node.begins()[0], Position::at(time(9_850)));
+        assert_eq!(node.memory.plan(&[LIST], node.at).after_xid, 50);
+    }
+
+    #[test]
     fn what_is_under_way_for_too_long_is_not_waited_for() {
         let mut node = Node::new();
         node.tell(10_000, 50);
         node.tell(20_000, 60);
-        node.look(40_000, 55, None);
+        node.look(40_000, 45, None);
+        assert_eq!(node.memory.plan(&[LIST], node.at).after_xid, 0);
+        node.look(40_001, 45, None);
         assert_eq!(node.memory.plan(&[LIST], node.at).after_xid, 50);
         node.look(60_000, 55, None);
         assert_eq!(node.memory.plan(&[LIST], node.at).after_xid, 60);
