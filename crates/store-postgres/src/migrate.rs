@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     // Tasks that older programs accept are owned by nobody.
     Migration { version: 7, readable_from: 1, sql: include_str!("../migrations/0007_owners.sql") },
     Migration { version: 8, readable_from: 1, sql: include_str!("../migrations/0008_all_states.sql") },
+    Migration { version: 9, readable_from: 1, sql: include_str!("../migrations/0009_room_for_updates.sql") },
 ];
 
 /// The text of all migrations.
@@ -52,7 +53,8 @@ pub(crate) const TEXT: &str = concat!(
     include_str!("../migrations/0005_list_indexes.sql"),
     include_str!("../migrations/0006_api_keys.sql"),
     include_str!("../migrations/0007_owners.sql"),
-    include_str!("../migrations/0008_all_states.sql")
+    include_str!("../migrations/0008_all_states.sql"),
+    include_str!("../migrations/0009_room_for_updates.sql")
 );
 
 /// What a database has.
