@@ -66,6 +66,15 @@ pub struct Wait {
 }
 
 impl WaitSource {
+    /// Why a step waits for as long as it does after a failure that asks for this.
+    pub fn of(step_backoff: StepBackoff, retry_after: Option<u32>) -> Self {
+        match retry_after {
+            Some(_) => Self::ServerRequested,
+            None if step_backoff.exponential => Self::Exponential,
+            None => Self::Default,
+        }
+    }
+
     /// The name in events and metadata: `server_requested`, `exponential`, `default`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,14 +97,12 @@ pub fn wait_after_failure(
     step: Ordinal,
     n: u32,
 ) -> Wait {
-    if let Some(seconds) = retry_after {
-        return Wait { seconds: policy.requested(seconds), source: WaitSource::ServerRequested };
-    }
-    if step_backoff.exponential {
-        let seconds = policy.step_backoff(n, step_backoff, Seed { task, step });
-        return Wait { seconds, source: WaitSource::Exponential };
-    }
-    Wait { seconds: default_wait(n), source: WaitSource::Default }
+    let seconds = match retry_after {
+        Some(seconds) => policy.requested(seconds),
+        None if step_backoff.exponential => policy.step_backoff(n, step_backoff, Seed { task, step }),
+        None => default_wait(n),
+    };
+    Wait { seconds, source: WaitSource::of(step_backoff, retry_after) }
 }
 
 /// What jitter is drawn from, besides the number of the execution.

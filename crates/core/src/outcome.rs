@@ -84,6 +84,14 @@ impl Failure {
         self
     }
 
+    /// Whole seconds to wait that the failure asks for.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self.kind {
+            FailureKind::Retryable { retry_after } => retry_after,
+            FailureKind::Permanent => None,
+        }
+    }
+
     /// Whether another execution is allowed, attempts permitting.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, FailureKind::Retryable { .. })

@@ -277,6 +277,9 @@ pub struct Claim {
     pub key_generation: u32,
     /// Time from when it was due until it was claimed.
     pub waited: Duration,
+    /// Whether its task had not begun, or was opened again, and goes on with it. Not known of a claim that is read
+    /// later: `false`.
+    pub starts_task: bool,
 }
 
 /// An annotation of a task.

@@ -30,6 +30,10 @@ pub trait Observer: Send + Sync + 'static {
     /// A task that was open ended in this state. `lasted` is the time from its creation.
     fn task_ended(&self, _plan: &Plan, _state: TaskState, _lasted: Duration) {}
 
+    /// A task began, or began again after it was opened again: its first step was claimed. That step was due for as long as
+    /// `waited` before.
+    fn task_started(&self, _plan: &Plan, _waited: Duration) {}
+
     /// An execution of a step began; `attempt` is its number, from 1. It was due for as long as `waited` before it was
     /// claimed.
     fn attempt_started(&self, _plan: &Plan, _step: Ordinal, _attempt: u32, _waited: Duration) {}

@@ -250,7 +250,16 @@ fn claimed(parts: &Parts, row: &sqlx::postgres::PgRow) -> Result<Claimed, Troubl
         (rows::natural(row, 3)?, rows::natural(row, 4)?, rows::natural(row, 5)?);
     let waited = rows::instant(row, 9)?.since(rows::instant(row, 10)?);
     Ok(Claimed {
-        claim: Claim { task, ordinal, fence, attempt, retry_limit, key_generation, waited },
+        claim: Claim {
+            task,
+            ordinal,
+            fence,
+            attempt,
+            retry_limit,
+            key_generation,
+            waited,
+            starts_task: false,
+        },
         plan: parts.plans.known(revision).ok_or_else(|| caches::missing(revision))?,
         created_at: rows::instant(row, 8)?,
         has_inputs: row.try_get(6)?,

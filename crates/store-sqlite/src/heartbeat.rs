@@ -174,6 +174,7 @@ fn held_by(connection: &Connection, worker: WorkerId) -> Result<Vec<Held>, Troub
             retry_limit: row.get(6)?,
             key_generation: row.get(7)?,
             waited: started_at.map_or(Duration::ZERO, |started: Timestamp| started.since(due_at)),
+            starts_task: false,
         };
         let task_state = rows::task_state(row, 3)?;
         Ok(Held { seq, claim, task_state, started_at })

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tasker_core::decide::NewLimit;
 use tasker_core::definition::Definition;
-use tasker_core::ids::TaskId;
+use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::names::HandlerName;
-use tasker_core::outcome::Failure;
+use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::record::Change;
 use tasker_core::request::TaskRequest;
 use tasker_core::state::{StepState, TaskState};
@@ -23,7 +23,7 @@ use tasker_http::{Answered, ApiObserver as _, Bucket, MetricsForm};
 use tasker_store::query::Query;
 use tasker_telemetry::metrics::{Exporter, Metrics};
 use tasker_testkit::StoreUnderTest;
-use tasker_testkit::definitions::{HANDLER, definition};
+use tasker_testkit::definitions::{HANDLER, definition, plan};
 
 /// Longest time that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,6 +100,7 @@ async fn what_an_engine_did_is_counted_by_definition_and_step() {
     check("tasker_tasks_created_total", of_task("good"), 1.0);
     check("tasker_task_completed_total", of_task("good"), 1.0);
     check("tasker_task_failed_total", of_task("bad"), 1.0);
+    check("tasker_task_queue_latency_seconds", of_task("good"), 1.0);
     let fine = json!({"namespace": "default", "step": "fine", "task": "good", "version": "1.0.0"});
     check("tasker_step_started_total", fine.clone(), 1.0);
     check("tasker_step_completed_total", fine.clone(), 1.0);
@@ -113,6 +114,7 @@ async fn what_an_engine_did_is_counted_by_definition_and_step() {
     check("tasker_task_duration_seconds", ending("good", "complete"), 1.0);
     check("tasker_task_duration_seconds", ending("bad", "error"), 1.0);
     check("tasker_workflow_concurrency", json!({"kind": "in_use"}), 0.0);
+    check("tasker_workflow_active_tasks", json!({}), 0.0);
     check("tasker_handlers_overrunning", json!({}), 0.0);
     check("tasker_tasks", json!({"namespace": "default", "state": "complete"}), 1.0);
     check("tasker_tasks", json!({"namespace": "default", "state": "error"}), 1.0);
@@ -141,6 +143,37 @@ async fn obs_37_tasks_that_completed_and_failed_are_counted_by_definition() {
         format!("tasker_task_started_total{} 3\n", labels("good")),
     ] {
         assert!(text.contains(&line), "{line} in {text}");
+    }
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn waits_are_told_by_why_they_are_as_long_as_they_are() {
+    let (engine, metrics) = started().await;
+    let plan = plan("shop", &[("pay", &[])]);
+    let busy = Failure::retryable("Busy", "busy", "try again");
+    for (failure, seconds) in [(busy.clone().after(7), 7), (busy, 2)] {
+        let outcome = Outcome::Failure(failure);
+        let wait = Some(Duration::from_secs(seconds));
+        metrics.outcome_settled(&plan, Ordinal(0), &outcome, StepState::Error, wait);
+    }
+    metrics.outcome_settled(
+        &plan,
+        Ordinal(0),
+        &Outcome::LeaseExpired,
+        StepState::Error,
+        Some(Duration::ZERO),
+    );
+    let document = document(&metrics.exporter(engine.clone())).await;
+    for source in ["server_requested", "exponential"] {
+        let labels = json!({
+            "backoff_type": source, "namespace": "default", "step": "pay", "task": "shop", "version": "1.0.0",
+        });
+        assert_eq!(
+            value(&document, "tasker_step_backoff_seconds", &labels),
+            Some(1.0),
+            "{source}: {document:#}"
+        );
     }
     engine.shutdown().await;
 }

@@ -69,7 +69,8 @@ impl Workset<'_> {
             return Answer::NotClaimable;
         }
         let actor = worker.actor();
-        if self.task.state == TaskState::Pending {
+        let starts_task = self.task.state == TaskState::Pending;
+        if starts_task {
             self.move_task(TaskState::InProgress, &actor, None);
         }
         if self.entry(step).record.state == StepState::Error {
@@ -79,7 +80,7 @@ impl Workset<'_> {
         self.hold(step, worker);
         let attempt = self.entry(step).record.attempts;
         self.move_step(step, StepState::InProgress, &actor, Some(&Note::Claimed { attempt }));
-        let claim = self.claim_of(step);
+        let claim = Claim { starts_task, ..self.claim_of(step) };
         self.claims.push(claim);
         Answer::Claimed
     }
@@ -109,6 +110,7 @@ impl Workset<'_> {
             retry_limit: record.retry_limit,
             key_generation: record.key_generation,
             waited: entry.queue.as_ref().map_or(Duration::ZERO, |row| now.since(row.run_at)),
+            starts_task: false,
         }
     }
 

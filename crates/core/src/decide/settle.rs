@@ -5,7 +5,7 @@ use super::{Answer, Workset};
 use crate::backoff::wait_after_failure;
 use crate::definition::AnnotationValue;
 use crate::ids::{Fence, Ordinal, WorkerId};
-use crate::outcome::{Failure, FailureKind, Outcome, StepError};
+use crate::outcome::{Failure, Outcome, StepError};
 use crate::payload::Payload;
 use crate::record::{Annotation, StepRecord};
 use crate::state::StepState;
@@ -91,10 +91,7 @@ impl Workset<'_> {
         let (policy, backoff) = (&self.rules.backoff, self.plan.waits[step.index()]);
         let record = &mut self.steps.get_mut(step).expect("the step was read").record;
         let again = open && record.retryable && record.attempts < record.retry_limit;
-        let retry_after = match failure.kind {
-            FailureKind::Retryable { retry_after } => retry_after,
-            FailureKind::Permanent => None,
-        };
+        let retry_after = failure.retry_after();
         let seconds = match wait {
             Wait::None => 0,
             Wait::Computed => {

@@ -1,7 +1,7 @@
 //! Executor: runs handlers, and makes an outcome of every way in which they can end.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Executor {
     /// Runs a claimed step in a slot.
     pub(crate) fn start(self: &Arc<Self>, work: Work, slot: Slot) {
         let key = key_of(&work);
-        let (plan, number, waited) = (work.plan.clone(), work.claim.attempt, work.claim.waited);
+        let (plan, claim) = (work.plan.clone(), work.claim.clone());
         let span = span_of(&work);
         let attempt = Attempt::new(work, &self.attempts);
         let started = Instant::now();
@@ -116,7 +116,10 @@ impl Executor {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => {
                 let held = entry.insert(held);
-                self.observer.attempt_started(&held.plan, key.ordinal, number, waited);
+                if claim.starts_task {
+                    self.observer.task_started(&held.plan, claim.waited);
+                }
+                self.observer.attempt_started(&held.plan, key.ordinal, claim.attempt, claim.waited);
             }
         }
         let executor = self.clone();
@@ -260,6 +263,12 @@ impl Executor {
     /// How many claims are not settled.
     pub(crate) fn n_held(&self) -> usize {
         self.held().len()
+    }
+
+    /// How many tasks these claims belong to.
+    pub(crate) fn n_tasks(&self) -> usize {
+        let held = self.held();
+        held.keys().map(|key| key.task).collect::<HashSet<_>>().len()
     }
 
     /// Handlers that go on although their attempt is over.

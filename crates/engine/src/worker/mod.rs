@@ -59,6 +59,8 @@ pub struct WorkerLoad {
     pub running: usize,
     /// Steps that are claimed and not settled.
     pub held: usize,
+    /// Tasks that these steps belong to.
+    pub tasks: usize,
     /// Handlers that go on although their attempt is over.
     pub overrunning: usize,
 }
@@ -186,6 +188,7 @@ impl Core {
             slots: self.slots.capacity(),
             running: self.slots.in_use(),
             held: self.executor.n_held(),
+            tasks: self.executor.n_tasks(),
             overrunning: self.executor.n_overrunning(),
         }
     }

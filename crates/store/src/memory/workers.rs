@@ -123,5 +123,6 @@ fn claim(task: &Task, row: &QueueRow) -> tasker_core::record::Claim {
         retry_limit: step.retry_limit,
         key_generation: step.key_generation,
         waited: step.started_at.map_or(Duration::ZERO, |started| started.since(row.run_at)),
+        starts_task: false,
     }
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGaugeVec, Opts, Registry};
+use tasker_core::backoff::WaitSource;
 use tasker_core::ids::Ordinal;
 use tasker_core::outcome::Outcome;
 use tasker_core::plan::Plan;
@@ -199,6 +200,10 @@ impl Observer for Metrics {
         self.0.definitions.of(plan).ended(state, lasted);
     }
 
+    fn task_started(&self, plan: &Plan, waited: Duration) {
+        self.0.definitions.of(plan).waited(waited);
+    }
+
     fn attempt_started(&self, plan: &Plan, step: Ordinal, attempt: u32, waited: Duration) {
         self.0.definitions.step(plan, step).started(attempt, waited);
     }
@@ -215,7 +220,8 @@ impl Observer for Metrics {
         _: StepState,
         retry_in: Option<Duration>,
     ) {
-        self.0.definitions.step(plan, step).settled(outcome, retry_in);
+        let wait = retry_in.map(|wait| (wait, wait_source(plan, step, outcome)));
+        self.0.definitions.step(plan, step).settled(outcome, wait);
     }
 
     fn outcome_stale(&self) {
@@ -243,6 +249,15 @@ impl Observer for Metrics {
     fn query_was_slow(&self, query: Query) {
         self.0.queries.was_slow(query);
     }
+}
+
+/// Why a step waits for as long as it does after this outcome.
+fn wait_source(plan: &Plan, step: Ordinal, outcome: &Outcome) -> WaitSource {
+    let retry_after = match outcome {
+        Outcome::Failure(failure) => failure.retry_after(),
+        Outcome::Success(_) | Outcome::LeaseExpired | Outcome::Interrupted => None,
+    };
+    WaitSource::of(plan.waits[step.index()], retry_after)
 }
 
 fn counter(registry: &Registry, name: &str, about: &str) -> IntCounter {

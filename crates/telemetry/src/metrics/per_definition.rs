@@ -8,6 +8,7 @@ use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use tasker_core::backoff::WaitSource;
 use tasker_core::error_category::ErrorCategory;
 use tasker_core::ids::{Digest, Ordinal};
 use tasker_core::outcome::{Failure, Outcome};
@@ -28,6 +29,7 @@ const OF_TASK: [&str; 3] = ["namespace", "task", "version"];
 const OF_ENDING: [&str; 4] = ["namespace", "task", "version", "outcome"];
 const OF_STEP: [&str; 4] = ["namespace", "task", "version", "step"];
 const OF_ATTEMPT: [&str; 5] = ["namespace", "task", "version", "step", "outcome"];
+const OF_WAIT: [&str; 5] = ["namespace", "task", "version", "step", "backoff_type"];
 const OF_EXHAUSTION: [&str; 5] = ["namespace", "task", "version", "step", "error_type"];
 const OF_FAILURE: [&str; 6] = ["namespace", "task", "version", "step", "error_type", "retryable"];
 
@@ -53,6 +55,7 @@ pub(super) struct Definition {
     failed: IntCounter,
     cancelled: IntCounter,
     resolved: IntCounter,
+    queue_seconds: Histogram,
     completed_seconds: Histogram,
     seconds: HistogramVec,
     steps: Box<[OnceLock<Step>]>,
@@ -84,6 +87,7 @@ struct Families {
     cancelled: IntCounterVec,
     resolved: IntCounterVec,
     seconds: HistogramVec,
+    queue_seconds: HistogramVec,
     step_started: IntCounterVec,
     step_completed: IntCounterVec,
     step_retries: IntCounterVec,
@@ -180,6 +184,7 @@ impl Definition {
             failed: of(&families.failed),
             cancelled: of(&families.cancelled),
             resolved: of(&families.resolved),
+            queue_seconds: families.queue_seconds.with_label_values(&labels),
             completed_seconds: families.seconds.with_label_values(&[namespace, task, version, "complete"]),
             seconds: families.seconds.clone(),
             steps: (0..n_steps).map(|_| OnceLock::new()).collect(),
@@ -197,6 +202,10 @@ impl Definition {
             (_, TaskState::Cancelled) => self.cancelled.inc(),
             (_, TaskState::ResolvedManually) => self.resolved.inc(),
         }
+    }
+
+    pub(super) fn waited(&self, waited: Duration) {
+        self.queue_seconds.observe(waited.as_secs_f64());
     }
 
     pub(super) fn ended(&self, state: TaskState, lasted: Duration) {
@@ -249,16 +258,17 @@ impl Step {
         histogram.observe(took.as_secs_f64());
     }
 
-    pub(super) fn settled(&self, outcome: &Outcome, retry_in: Option<Duration>) {
-        if let Some(wait) = retry_in {
-            let labels = self.labels.each_ref().map(String::as_str);
+    pub(super) fn settled(&self, outcome: &Outcome, wait: Option<(Duration, WaitSource)>) {
+        if let Some((wait, source)) = wait.filter(|(wait, _)| !wait.is_zero()) {
+            let [namespace, task, version, step] = self.labels.each_ref().map(String::as_str);
+            let labels = [namespace, task, version, step, source.as_str()];
             self.backoff_seconds.with_label_values(&labels).observe(wait.as_secs_f64());
         }
         match outcome {
             Outcome::Success(_) => self.completed.inc(),
             Outcome::Failure(failure) => {
                 self.failed(ErrorCategory::of(failure).as_str(), failure.is_retryable());
-                self.gave_up(failure, retry_in.is_some());
+                self.gave_up(failure, wait.is_some());
             }
             Outcome::LeaseExpired => self.failed("lease_expired", true),
             Outcome::Interrupted => self.failed("interrupted", true),
@@ -318,6 +328,12 @@ impl Families {
                 LONG_SECONDS,
                 &OF_ENDING,
             ),
+            queue_seconds: seconds(
+                "task_queue_latency_seconds",
+                "Time from when the first step of a task was due until it was claimed",
+                LONG_SECONDS,
+                &OF_TASK,
+            ),
             step_started: counters("step_started_total", "Executions of steps that began", &OF_STEP),
             step_completed: counters("step_completed_total", "Steps that completed", &OF_STEP),
             step_retries: counters(
@@ -353,7 +369,7 @@ impl Families {
                 "step_backoff_seconds",
                 "Waits before a step is tried again",
                 LONG_SECONDS,
-                &OF_STEP,
+                &OF_WAIT,
             ),
         }
     }

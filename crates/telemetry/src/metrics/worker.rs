@@ -19,6 +19,11 @@ pub(super) fn families(load: &WorkerLoad) -> Vec<MetricFamily> {
         registered(&registry, Gauge::new(name, about)).set(n as f64);
     };
     one("claims_held", "Steps that this process has claimed and not settled", load.held);
+    one(
+        "workflow_active_tasks",
+        "Tasks of which this process has claimed a step and not settled it",
+        load.tasks,
+    );
     one("handlers_overrunning", "Handlers that go on although their attempt is over", load.overrunning);
     registry.gather()
 }

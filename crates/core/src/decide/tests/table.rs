@@ -96,6 +96,15 @@ fn claim_of_a_pending_step_starts_it_and_its_task() {
 }
 
 #[test]
+fn only_the_claim_that_a_task_begins_with_starts_it() {
+    let mut driver = Driver::new(small());
+    assert!(driver.claim("two").starts_task);
+    assert!(!driver.claim("one").starts_task);
+    driver.settle("two", success());
+    assert!(!driver.claim("three").starts_task);
+}
+
+#[test]
 fn claim_of_a_failed_step_goes_through_pending() {
     let mut driver = Driver::new(linear(2));
     driver.fail("L1", hiccup()).wait(1);
