@@ -2,7 +2,7 @@
 //!
 //! An input is the time (8 bytes: microseconds, little-endian) and the header.
 
-use tasker_core::backoff::{BackoffPolicy, WaitSource, wait_after_failure};
+use tasker_core::backoff::{BackoffPolicy, wait_after_failure};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::StepBackoff;
 use tasker_core::retry_after::parse;
@@ -44,6 +44,5 @@ fn wait_is_within_bounds(asked: Option<u32>) {
     let policy = BackoffPolicy::default();
     let step = StepBackoff { exponential: true, factor: 1.0, jitter: None };
     let wait = wait_after_failure(&policy, step, asked, TaskId(uuid::Uuid::nil()), Ordinal(0), 1);
-    assert!((1..=policy.max_server_seconds).contains(&wait.seconds), "{wait:?}");
-    assert_eq!(wait.source == WaitSource::ServerRequested, asked.is_some());
+    assert!((1..=policy.max_server_seconds).contains(&wait), "{wait} s");
 }

@@ -20,11 +20,16 @@ mod signals;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 
 use crate::args::{Cli, Command};
 use crate::exit::Status;
 use crate::output::Printer;
 use crate::session::Session;
+
+/// The system's allocator takes longer the more was allocated before (`docs/performance.md`).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -56,15 +56,6 @@ pub enum WaitSource {
     Default,
 }
 
-/// How long a step waits after a failed execution.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Wait {
-    /// Whole seconds, at least 1.
-    pub seconds: u32,
-    /// Why that long.
-    pub source: WaitSource,
-}
-
 impl WaitSource {
     /// Why a step waits for as long as it does after a failure that asks for this.
     pub fn of(step_backoff: StepBackoff, retry_after: Option<u32>) -> Self {
@@ -85,7 +76,7 @@ impl WaitSource {
     }
 }
 
-/// The wait after the `n`-th execution (counted from 1) of a step failed.
+/// The wait in whole seconds, at least 1, after the `n`-th execution (counted from 1) of a step failed.
 ///
 /// `retry_after` is what the failure asks for, see [`crate::outcome::FailureKind::Retryable`]. The answer depends on
 /// its arguments alone: jitter is drawn from task, step and `n`.
@@ -96,13 +87,12 @@ pub fn wait_after_failure(
     task: TaskId,
     step: Ordinal,
     n: u32,
-) -> Wait {
-    let seconds = match retry_after {
+) -> u32 {
+    match retry_after {
         Some(seconds) => policy.requested(seconds),
         None if step_backoff.exponential => policy.step_backoff(n, step_backoff, Seed { task, step }),
         None => default_wait(n),
-    };
-    Wait { seconds, source: WaitSource::of(step_backoff, retry_after) }
+    }
 }
 
 /// What jitter is drawn from, besides the number of the execution.
@@ -231,8 +221,8 @@ mod tests {
         retry_after: Option<u32>,
         n: u32,
     ) -> (u32, WaitSource) {
-        let wait = wait_after_failure(policy, step, retry_after, seed(1).task, Ordinal(0), n);
-        (wait.seconds, wait.source)
+        let seconds = wait_after_failure(policy, step, retry_after, seed(1).task, Ordinal(0), n);
+        (seconds, WaitSource::of(step, retry_after))
     }
 
     fn values_over_tasks(policy: &BackoffPolicy, n: u32) -> BTreeSet<u32> {
@@ -373,7 +363,7 @@ mod tests {
             let policy = BackoffPolicy { table, max_seconds, multiplier, jitter: share, max_server_seconds: 3600 };
             let step = StepBackoff { factor, ..ORDINARY };
             let wait = wait_after_failure(&policy, step, None, seed(task).task, Ordinal(0), n);
-            prop_assert!((1..=max_seconds).contains(&wait.seconds), "{wait:?}");
+            prop_assert!((1..=max_seconds).contains(&wait), "{wait} s");
         }
 
         #[test]

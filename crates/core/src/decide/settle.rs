@@ -94,9 +94,7 @@ impl Workset<'_> {
         let retry_after = failure.retry_after();
         let seconds = match wait {
             Wait::None => 0,
-            Wait::Computed => {
-                wait_after_failure(policy, backoff, retry_after, task, step, record.attempts).seconds
-            }
+            Wait::Computed => wait_after_failure(policy, backoff, retry_after, task, step, record.attempts),
         };
         record.backoff_seconds = failure.is_retryable().then_some(seconds);
         again.then(|| now.plus_seconds(i64::from(seconds)))
