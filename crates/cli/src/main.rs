@@ -27,7 +27,8 @@ use crate::exit::Status;
 use crate::output::Printer;
 use crate::session::Session;
 
-/// The system's allocator takes longer the more was allocated before (`docs/performance.md`).
+/// The system's allocator takes longer the more was allocated before. Huge pages would cost memory and time
+/// (`docs/performance.md`).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
