@@ -2,7 +2,7 @@
 //!
 //! An input is the time (8 bytes: microseconds, little-endian) and the header.
 
-use tasker_core::backoff::{BackoffPolicy, wait_after_failure};
+use tasker_core::backoff::{BackoffPolicy, WaitSource, wait_after_failure};
 use tasker_core::ids::{Ordinal, TaskId};
 use tasker_core::plan::StepBackoff;
 use tasker_core::retry_after::parse;
@@ -45,4 +45,5 @@ fn wait_is_within_bounds(asked: Option<u32>) {
     let step = StepBackoff { exponential: true, factor: 1.0, jitter: None };
     let wait = wait_after_failure(&policy, step, asked, TaskId(uuid::Uuid::nil()), Ordinal(0), 1);
     assert!((1..=policy.max_server_seconds).contains(&wait), "{wait} s");
+    assert_eq!(WaitSource::of(step, asked) == WaitSource::ServerRequested, asked.is_some());
 }
