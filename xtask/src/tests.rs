@@ -50,12 +50,12 @@ pub fn write_reference() -> Result<()> {
 }
 
 /// nextest where it is installed (tests of one binary run beside each other, and a summary at the end), else what
-/// cargo brings. Many tests wait for something most of the time, so more of them run at once than there are processors.
+/// cargo brings. Many tests wait for something most of the time, so twice as many run at once as there are processors.
 fn runner() -> std::process::Command {
     let mut command = run::cargo();
     if run::succeeds(run::cargo().args(["nextest", "--version"])) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let at_once = (processors + processors.div_ceil(2)).to_string();
+        let at_once = (2 * processors).to_string();
         command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--test-threads", &at_once]);
     } else {
         command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
