@@ -90,7 +90,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 struct Damaged {
     d: Driver,
     sql: PgConnection,
-    _database: tasker_testkit::postgres::Database,
+    database: tasker_testkit::postgres::Database,
 }
 
 impl Damaged {
@@ -99,7 +99,7 @@ impl Damaged {
         let database = Server::for_tests().database().await;
         let store = database.store(&clock).await;
         let sql = database.connect().await;
-        Self { d: Driver::new(StoreUnderTest::new(store, clock)), sql, _database: database }
+        Self { d: Driver::new(StoreUnderTest::new(store, clock)), sql, database }
     }
 
     /// A task of five steps in five states.
@@ -216,6 +216,28 @@ async fn the_store_tells_what_the_function_tells() {
     ];
     assert_eq!(world.d.store.check(100).await.unwrap(), expected);
     assert_eq!(world.d.store.check(1).await.unwrap(), expected[..1]);
+}
+
+/// The server takes statistics when it likes, and makes other plans then.
+#[tokio::test]
+async fn findings_come_in_one_order_whatever_the_plan_is() {
+    let mut world = Damaged::new().await;
+    for _ in 0..3 {
+        let id = world.task().await;
+        world.damage("DELETE FROM tasker.task WHERE id = $1", id).await;
+    }
+    let found = world.d.store.check(100).await.unwrap();
+    assert!(found.iter().filter(|finding| finding.code == Code::OrphanLogEntry).count() > 20, "{found:?}");
+    for kind in ["enable_hashjoin", "enable_mergejoin"] {
+        let change = format!(
+            "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET {kind} = off', current_database()); END$$"
+        );
+        sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut world.sql).await.unwrap();
+        let store =
+            StoreUnderTest::new(world.database.store(&world.d.clock).await, world.d.clock.clone()).store;
+        assert_eq!(store.check(100).await.unwrap(), found, "{kind} = off");
+        assert_eq!(store.check(20).await.unwrap(), found[..20], "{kind} = off");
+    }
 }
 
 #[tokio::test]
