@@ -6,6 +6,7 @@ use tasker_core::decide::{Answer, Input};
 use tasker_core::ids::{Fence, TaskId};
 use tasker_core::outcome::{Failure, Outcome};
 use tasker_core::plan::Plan;
+use tasker_store::Store as _;
 use tasker_store::integrity::Finding;
 use tasker_testkit::StoreUnderTest;
 use tasker_testkit::clock::TestClock;
@@ -233,8 +234,7 @@ async fn findings_come_in_one_order_whatever_the_plan_is() {
             "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET {kind} = off', current_database()); END$$"
         );
         sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut world.sql).await.unwrap();
-        let store =
-            StoreUnderTest::new(world.database.store(&world.d.clock).await, world.d.clock.clone()).store;
+        let store = world.database.store(&world.d.clock).await;
         assert_eq!(store.check(100).await.unwrap(), found, "{kind} = off");
         assert_eq!(store.check(20).await.unwrap(), found[..20], "{kind} = off");
     }
