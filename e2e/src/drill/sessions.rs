@@ -87,7 +87,7 @@ async fn count(control: &mut PgConnection, sql: &str) -> Result<i64> {
 
 /// In the middle of transactions, and while sessions are idle; cancels whatever runs when it is asked for, as a statement
 /// timeout would.
-async fn terminate(control: &mut PgConnection, scene: &Scene<'_>) -> Result<String> {
+async fn terminate(control: &mut PgConnection, scene: &mut Scene<'_>) -> Result<String> {
     let (mut ended, mut cancelled) = (0, 0);
     for _ in 0..8 {
         scene.warmed_up(WARM_UP).await?;
@@ -100,7 +100,7 @@ async fn terminate(control: &mut PgConnection, scene: &Scene<'_>) -> Result<Stri
     Ok(format!("{ended} sessions were ended and {cancelled} statements cancelled"))
 }
 
-async fn lock(control: &mut PgConnection, scene: &Scene<'_>) -> Result<String> {
+async fn lock(control: &mut PgConnection, scene: &mut Scene<'_>) -> Result<String> {
     let tables = ["transition", "queue", "step", "task"];
     let waiting = "SELECT count(CASE WHEN wait_event_type = 'Lock' THEN 1 END)";
     let mut waited = 0;
@@ -121,7 +121,11 @@ async fn lock(control: &mut PgConnection, scene: &Scene<'_>) -> Result<String> {
 }
 
 /// Until all nodes have said that there is none left.
-async fn take_connections(place: &Place, control: &mut PgConnection, scene: &Scene<'_>) -> Result<String> {
+async fn take_connections(
+    place: &Place,
+    control: &mut PgConnection,
+    scene: &mut Scene<'_>,
+) -> Result<String> {
     scene.warmed_up(WARM_UP).await?;
     let mut taken = Vec::new();
     let deadline = Instant::now() + PATIENCE;

@@ -1,7 +1,7 @@
 //! What faults are done to, and what they say of themselves.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tasker_core::time::Timestamp;
 use tasker_engine::Engine;
@@ -10,8 +10,11 @@ use crate::chance::Chance;
 use crate::error::TortureError;
 use crate::feed::{PATIENCE, surely};
 use crate::ledger::Ledger;
-use crate::nodes::Nodes;
+use crate::nodes::{Node, Nodes};
 use crate::recovery::Moments;
+
+/// Between two looks at who has begun.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Longest wait for a moment that nobody knows before, in milliseconds.
 const MOST_MILLIS: usize = 1_000;
@@ -45,12 +48,36 @@ pub struct Proof {
 }
 
 impl Scene<'_> {
-    /// Waits until the nodes are in the middle of their work.
+    /// Waits until all nodes have begun, and are in the middle of their work.
     ///
     /// # Errors
     /// They do nothing.
-    pub async fn warmed_up(&self, executions: usize) -> Result<(), TortureError> {
+    pub async fn warmed_up(&mut self, executions: usize) -> Result<(), TortureError> {
+        self.all_begun().await?;
         self.ledger.more(executions, PATIENCE).await
+    }
+
+    /// Waits until the database has heard of every node that runs: one that cannot reach it at its start says so and ends,
+    /// and would prove nothing.
+    async fn all_begun(&mut self) -> Result<(), TortureError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let workers = surely(async || self.engine.workers().await).await?;
+            let mut running = self.nodes.running.iter_mut();
+            let begun = |node: &Node| workers.iter().any(|worker| worker.name == node.name);
+            let Some(node) =
+                running.find_map(|node| (!begun(node) && node.process.is_alive()).then_some(node))
+            else {
+                return Ok(());
+            };
+            if Instant::now() > deadline {
+                return Err(TortureError::patience(
+                    PATIENCE,
+                    format!("the first heartbeat of {}", node.name),
+                ));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Waits for a moment that nobody knows before.
