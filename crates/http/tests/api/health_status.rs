@@ -19,7 +19,7 @@ use crate::server::Server;
 
 const STATUS: &str = "/health/status";
 
-/// Options under which no answer is used again.
+/// Options under which an answer is used only once: every question builds its own report.
 fn fresh() -> ApiOptions {
     let health = HealthOptions { cache_duration: Duration::ZERO, ..HealthOptions::default() };
     ApiOptions { health, ..ApiOptions::default() }
