@@ -13,7 +13,8 @@
 //! anything else becomes text: texts as they are, everything else as JSON. Keys are never templates. Nothing is
 //! escaped. A value that is not there is an error, never an empty text. The environment holds minijinja's built-in
 //! filters and tests with `range` and `dict`: no includes, no macros, no recursive loops, no access to anything outside.
-//! How much one text may hold is limited ([`check`] tells), so that no template can end the process.
+//! How much one text may hold is limited ([`check`] tells), so that no template can take all of the
+//! stack. What lists take that a template repeats or nests is not limited yet: `docs/reliability.md`, known defects.
 
 mod compiled;
 mod environment;
