@@ -1,15 +1,14 @@
 //! Settings whose templates are parsed once and rendered many times.
 
 use std::collections::BTreeSet;
-use std::io;
 
-use minijinja::{Environment, ErrorKind, Expression};
+use minijinja::ErrorKind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::environment::ENVIRONMENT;
 use super::inspect::syntax;
-use super::json::{Budget, Unfit, to_json};
+use super::json::{Budget, Unfit, is_too_large, to_json};
+use super::program::Program;
 use super::scan::{self, Path};
 use super::{TemplateError, is_template};
 use crate::nearest::nearest;
@@ -19,7 +18,6 @@ use crate::pointer::pointer_to;
 #[derive(Debug)]
 pub struct CompiledConfig {
     root: Node,
-    texts: Environment<'static>,
     roots: BTreeSet<String>,
     results: BTreeSet<String>,
     all_results: bool,
@@ -54,18 +52,17 @@ pub struct StepFacts<'a> {
 #[derive(Debug)]
 enum Node {
     Literal(Value),
-    Expression(Template<Expression<'static, 'static>>),
-    /// The parsed text is in the environment under its pointer.
-    Text(Template<()>),
+    Expression(Template),
+    Text(Template),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
 }
 
 #[derive(Debug)]
-struct Template<T> {
+struct Template {
     pointer: String,
     paths: Vec<Path>,
-    parsed: T,
+    program: Program,
 }
 
 impl CompiledConfig {
@@ -76,7 +73,6 @@ impl CompiledConfig {
     pub fn new(config: &Value) -> Result<Self, TemplateError> {
         let mut compiled = Self {
             root: Node::Literal(Value::Null),
-            texts: ENVIRONMENT.clone(),
             roots: BTreeSet::new(),
             results: BTreeSet::new(),
             all_results: false,
@@ -103,7 +99,7 @@ impl CompiledConfig {
         let values = minijinja::Value::from_pairs(
             self.roots.iter().filter_map(|root| scope.value(root).map(|value| (root.clone(), value))),
         );
-        let mut rendering = Rendering { config: self, scope, values, budget: Budget::new() };
+        let mut rendering = Rendering { scope, values, budget: Budget::new() };
         rendering.node(&self.root)
     }
 
@@ -142,13 +138,11 @@ impl CompiledConfig {
                 _ => {}
             }
         }
-        let pointer = pointer.to_owned();
-        if let Some(code) = scan::single_expression(text) {
-            let parsed = ENVIRONMENT.compile_expression_owned(code.to_owned()).map_err(wrong)?;
-            return Ok(Node::Expression(Template { pointer, paths, parsed }));
-        }
-        self.texts.add_template_owned(pointer.clone(), text.to_owned()).map_err(wrong)?;
-        Ok(Node::Text(Template { pointer, paths, parsed: () }))
+        let template = |program| Template { pointer: pointer.into(), paths, program };
+        Ok(match scan::single_expression(text) {
+            Some(code) => Node::Expression(template(Program::from_expression(code.into()).map_err(wrong)?)),
+            None => Node::Text(template(Program::from_text(text.into()).map_err(wrong)?)),
+        })
     }
 }
 
@@ -166,7 +160,6 @@ impl Scope<'_> {
 }
 
 struct Rendering<'a> {
-    config: &'a CompiledConfig,
     scope: &'a Scope<'a>,
     values: minijinja::Value,
     budget: Budget,
@@ -191,36 +184,30 @@ impl Rendering<'_> {
         }
     }
 
-    fn expression(&mut self, template: &Template<Expression<'_, '_>>) -> Result<Value, TemplateError> {
+    fn expression(&mut self, template: &Template) -> Result<Value, TemplateError> {
         let value =
-            template.parsed.eval(self.values.clone()).map_err(|error| self.failed(template, &error))?;
+            template.program.value(self.values.clone()).map_err(|error| self.failed(template, &error))?;
         to_json(&value, &mut self.budget).map_err(|unfit| self.unfit(template, unfit))
     }
 
-    fn text(&mut self, template: &Template<()>) -> Result<Value, TemplateError> {
-        let mut out = Limited { text: Vec::new(), left: self.budget.left() };
-        let parsed = self.config.texts.get_template(&template.pointer).expect("it was added when compiled");
-        match parsed.render_captured_to(self.values.clone(), &mut out) {
-            Ok(_) => {}
-            Err(_) if out.left == 0 => {
-                return Err(TemplateError::TooLarge { pointer: template.pointer.clone() });
-            }
-            Err(error) => return Err(self.failed(template, &error)),
-        }
-        self.budget.spend(out.text.len()).map_err(|unfit| self.unfit(template, unfit))?;
-        Ok(Value::String(String::from_utf8(out.text).expect("templates write UTF-8")))
+    fn text(&mut self, template: &Template) -> Result<Value, TemplateError> {
+        let text =
+            template.program.text(self.values.clone()).map_err(|error| self.failed(template, &error))?;
+        self.budget.spend(text.len()).map_err(|unfit| self.unfit(template, unfit))?;
+        Ok(Value::String(text))
     }
 
-    fn failed<T>(&self, template: &Template<T>, error: &minijinja::Error) -> TemplateError {
+    fn failed(&self, template: &Template, error: &minijinja::Error) -> TemplateError {
         let pointer = template.pointer.clone();
         match error.kind() {
             ErrorKind::OutOfFuel => TemplateError::OutOfFuel { pointer },
             ErrorKind::UndefinedError => self.undefined(template),
+            _ if is_too_large(error) => TemplateError::TooLarge { pointer },
             _ => TemplateError::Failed { pointer, reason: syntax(error) },
         }
     }
 
-    fn unfit<T>(&self, template: &Template<T>, unfit: Unfit) -> TemplateError {
+    fn unfit(&self, template: &Template, unfit: Unfit) -> TemplateError {
         let pointer = template.pointer.clone();
         match unfit {
             Unfit::Undefined => self.undefined(template),
@@ -230,7 +217,7 @@ impl Rendering<'_> {
     }
 
     /// Names the first path of the template that leads nowhere. Its source is not shown: it may hold resolved secrets.
-    fn undefined<T>(&self, template: &Template<T>) -> TemplateError {
+    fn undefined(&self, template: &Template) -> TemplateError {
         let pointer = template.pointer.clone();
         match template.paths.iter().find_map(|path| self.dead_end(path)) {
             Some((expression, nearest)) => TemplateError::Undefined { pointer, expression, nearest },
@@ -268,28 +255,6 @@ fn step_down(way: &str, key: &str) -> String {
     if plain { format!("{way}.{key}") } else { format!("{way}['{key}']") }
 }
 
-/// Takes bytes up to a limit; at the limit nothing is left and writing fails.
-struct Limited {
-    text: Vec<u8>,
-    left: usize,
-}
-
-impl io::Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() >= self.left {
-            self.left = 0;
-            return Err(io::Error::other("too large"));
-        }
-        self.left -= bytes.len();
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -301,9 +266,13 @@ mod tests {
             "order_id": 7, "big": u64::MAX, "half": 0.5, "name": "a<b>&\"c", "list": [1, {"x": null}], "none": null,
             "yes": true, "deep": { "order": { "total": 3 } },
         });
+        rendered_with(&context, config)
+    }
+
+    fn rendered_with(context: &Value, config: Value) -> Result<Value, TemplateError> {
         let results = json!({ "reserve_stock": { "body": { "total": 12.5 } }, "my-step": [1, 2] });
         let scope = Scope {
-            context: &context,
+            context,
             inputs: &json!({ "edited": 1 }),
             results: results.as_object().unwrap(),
             step: StepFacts { name: "s", attempt: 2, task_id: "t", idempotency_key: "t/s" },
@@ -336,6 +305,9 @@ mod tests {
     #[test]
     fn what_nests_as_deep_as_it_may_is_no_danger() {
         let most = scan::MAX_TOKENS;
+        let repeated = |suffix: &str, times| {
+            format!("{{% set x = x{} %}}", suffix.repeat(times)).repeat(scan::MAX_STATEMENTS - 1)
+        };
         let branches = "{% elif context.yes %}".repeat(scan::MAX_STATEMENTS - 2);
         for template in [
             format!("{{{{ {}1 }}}}", "-".repeat(most - 1)),
@@ -347,7 +319,13 @@ mod tests {
             format!("{{{{ [1]{} }}}}", "|batch(1)".repeat(most / 5 - 1)),
             format!("{{% if false %}}{branches}{{% endif %}}"),
             format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(scan::MAX_STATEMENTS - 1)),
-            format!("{{% set x = [1] %}}{}{{{{ x }}}}", "{% set x = x + x %}".repeat(scan::MAX_SUMS)),
+            format!("{{{{ [1]{} }}}}", "+[1]".repeat(most / 4 - 1)),
+            format!("{{{{ [1]{} }}}}", "[:]".repeat(most / 3 - 1)),
+            format!("{{{{ [1]{} }}}}", "*1".repeat(most / 2 - 2)),
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("[:]", most / 3 - 2)),
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|reverse", most / 2 - 2)),
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|batch(1)", most / 5 - 1)),
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|map('reverse')", most / 5 - 1)),
         ] {
             let compiled = CompiledConfig::new(&json!([template]));
             assert!(compiled.is_ok(), "{compiled:?}");
@@ -374,6 +352,42 @@ mod tests {
         check("{{ 'a b/c' | urlencode }}!", json!("a%20b/c!"));
         check("no template, ${VAR}, {field}", json!("no template, ${VAR}, {field}"));
         check("x{{ 'y' if false }}", json!("x"));
+    }
+
+    #[test]
+    fn guards_change_no_value() {
+        check("{{ [1, 2] * 2 + [3] }}", json!([1, 2, 1, 2, 3]));
+        check("{{ (1, 2) * 2 ~ [1, 2][1:] }}", json!("(1, 2, 1, 2)[2]"));
+        check("{{ [3, 1, 2] | sort | reverse | list }}", json!([3, 2, 1]));
+        check("{{ [{'a': 2}, {'a': 1}] | min(attribute='a') }}", json!({ "a": 1 }));
+        check("{{ {'b': 1, 'a': 2} | dictsort }}", json!([["a", 2], ["b", 1]]));
+        check("{{ {'b': 1} | chain({'a': 2}) }}", json!({ "a": 2, "b": 1 }));
+        check("{{ [1, 1, 2] | unique | map('string') | join('-') }}", json!("1-2"));
+        check("{{ [1, 2, 3] | select('in', [2, 3]) | map('default', 1) | list | length }}", json!(2));
+        check("{{ [{'a': 1}, {'a': 2}] | rejectattr('a', 'eq', 1) }}", json!([{ "a": 2 }]));
+        check("{{ {'a': [1]} | tojson(indent=1) }}", json!("{\n \"a\": [\n  1\n ]\n}"));
+        check(
+            "{{ [[1, [2]]] | pprint }}",
+            json!("[\n    [\n        1,\n        [\n            2,\n        ],\n    ],\n]"),
+        );
+        check("{{ 'x' in context.deep or 2 not in [1] and 'order' in context.deep }}", json!(true));
+        let groups = "{% for g in [{'a': 1, 'b': 2}, {'a': 1, 'b': 3}] | groupby('a') %}{{ g.grouper }}:{{ g.list }}\
+                      {% endfor %}{% for n, list in [{'a': 7}] | groupby('a') %} {{ n }}{% endfor %}";
+        check(groups, json!("1:[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}] 7"));
+        check("{% set (a, b) = (1, 2) %}{% with c = a + b %}{{ c }}{% endwith %}.", json!("3."));
+        check(
+            "{% for k, v in context.deep | items if v %}{{ loop.index }}{{ k }}{% else %}{% endfor %}",
+            json!("1order"),
+        );
+        check("{% filter upper %}{% set x | upper %}a{% endset %}b{{ x }}{% endfilter %}", json!("BA"));
+        check(
+            "{{ none is none and 1 is odd and [1] is sequence and 1 is in [1] and 'A' is upper }}",
+            json!(true),
+        );
+        check(
+            "{% do range(1) %}{{ -1 if not 1 == 2 < 3 else 0 }}{% autoescape false %}<{% endautoescape %}",
+            json!("-1<"),
+        );
     }
 
     #[test]
@@ -408,6 +422,20 @@ mod tests {
             "the template at /json/v uses results['my-stp'], which is not defined; did you mean results['my-step']?",
         );
         fails("{{ context.zzz }}", code, "the template at /json/v uses context.zzz, which is not defined");
+        fails(
+            "{{ context.zzz == 1 }}",
+            code,
+            "the template at /json/v uses context.zzz, which is not defined",
+        );
+        fails(
+            "{{ 1 in context.zzz }}",
+            code,
+            "the template at /json/v uses context.zzz, which is not defined",
+        );
+        fails("{{ context.zzz[1] }}", code, "the template at /json/v uses context.zzz, which is not defined");
+        check("{{ context.zzz is defined or context.zzz is undefined }}", json!(true));
+        check("{{ context.zzz is defined and results.zzz is defined }}", json!(false));
+        check("{{ context.zzz | default([1]) }}", json!([1]));
         fails("{{ [context.zzz] }}", code, "the template at /json/v uses context.zzz, which is not defined");
         fails("{{ 'a' if false }}", code, "the template at /json/v uses a value, which is not defined");
     }
@@ -431,6 +459,58 @@ mod tests {
         );
         let error = rendered(json!({ "a": "{{ 'x' * 500000000 }}" })).unwrap_err();
         assert_eq!(error.code(), "template_fuel");
+    }
+
+    /// Each makes, from a few words, a value that takes all memory where it is written.
+    const ENORMOUS: [&str; 21] = [
+        "{{ ['a'] * 90000000 ~ '' }}",
+        ".{{ 10 ~ 22 * 2 * 15e5 * ['b'] }}",
+        "{{ ['a'] * context.many ~ '' }}",
+        "x{{ ['a'] * context.many }}",
+        "{{ ['a'] * context.many == ['a'] * context.many }}",
+        "{{ 'b' in ['a'] * context.many }}",
+        "{{ (['a'] * context.many) | sort }}",
+        "{{ (['a'] * context.many) | join }}",
+        "{{ {(['a'] * context.many): 1} }}",
+        "{{ context.deep[['a'] * context.many] }}",
+        "{% set x = context.wide %}{{ [x, x, x] ~ '' }}",
+        "{% set x = context.wide %}{{ (x, x, x) ~ '' }}",
+        "{% set x = context.wide %}{{ {'a': x, 'b': x, 'c': x} ~ '' }}",
+        "{% set x = context.wide %}{{ x | chain(x, x) | length }}",
+        "{{ [1] | batch(100, context.wide) ~ '' }}",
+        "{{ (['x' * 1000000] * 5) | length }}",
+        "{{ context.wide | tojson(indent=900000000000) }}",
+        "{{ [[[[[[[[[0] * 200000]]]]]]]] | pprint }}",
+        "{% for i in range(100000) %}{{ 'x' * 100 }}{% endfor %}!",
+        "{% for i in range(100000) %}------------------------------------------------------{% endfor %}!",
+        "{% set x %}{% for i in range(100000) %}{{ 'x' * 100 }}{% endfor %}{% endset %}!",
+    ];
+
+    /// Each goes, from a few words, through values for hours, or would have to copy too much.
+    const ENDLESS: [&str; 11] = [
+        "{{ (1, 2) * context.many }}",
+        "{{ context.wide + context.wide + context.wide ~ '' }}",
+        "{% set x = context.wide %}{{ dict(a=x, b=x, c=x) ~ '' }}",
+        "{% set x = [context.wide] %}{% for i in range(99999) %}{{ x == [context.wide] }}{% endfor %}",
+        "{% for i in range(99999) %}{{ loop.changed(context.wide) }}{% endfor %}",
+        "{% for i in range(99999) %}{{ context.deep[context.wide] is defined }}{% endfor %}",
+        "{% for i in range(99999) %}{{ [context.wide, context.wide] | max | length }}{% endfor %}",
+        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ x[999999] }}{% endfor %}",
+        "{{ range(99999) | map(attribute=context.wide) | length }}",
+        "{{ range(99999) | select('in', [context.wide]) | length }}",
+        "{{ range(99999) | map('select', 'in', [context.wide]) | length }}",
+    ];
+
+    #[test]
+    fn no_value_takes_all_memory_or_time() {
+        let context = json!({ "many": 90_000_000, "wide": vec![0; 800_000], "deep": {} });
+        let large = ENORMOUS.map(|template| (template, "template_too_large"));
+        let endless = ENDLESS.map(|template| (template, "template_fuel"));
+        for (template, code) in large.into_iter().chain(endless) {
+            assert_eq!(super::super::check(&json!([template])), [], "{template}");
+            let error = rendered_with(&context, json!([template])).unwrap_err();
+            assert_eq!(error.code(), code, "{template}: {error}");
+        }
     }
 
     #[test]

@@ -3,17 +3,18 @@
 use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior};
 
-use super::json::{Budget, Unfit, to_json};
+use super::json::{Budget, to_json};
+use super::plain;
 
 /// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes.
 pub const FUEL: u64 = 1_000_000;
 
-/// Largest settings after rendering, in bytes.
+/// Largest settings after rendering, and largest value that a template may make on the way, in bytes.
 pub const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
 
-/// What all templates share. Cloning it is cheap.
+/// What all templates share.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 /// Names that every template knows besides its scope.
@@ -32,32 +33,47 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(write_value);
-    environment.set_syntax(syntax());
     environment.set_fuel(Some(FUEL));
     // with it errors would carry the values of the whole scope
     environment.set_debug(false);
     environment.remove_global("debug");
     // what a loop puts into one may nest so deep that dropping it takes all of the stack
     environment.remove_global("namespace");
+    plain::guard(&mut environment);
     environment
 }
 
-fn syntax() -> SyntaxConfig {
+/// The syntax of templates.
+pub(super) fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder().keep_trailing_newline(true).build().expect("the default delimiters are valid")
 }
 
 /// Texts are written as they are, nothing for the missing side of an `if`, everything else as JSON.
-fn write_value(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &minijinja::Value) -> Result<(), Error> {
+fn write_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &minijinja::Value,
+) -> Result<(), Error> {
+    let written = state.get_or_insert_extension_with(Written::default);
     if let Some(text) = value.as_str() {
+        written.budget.spend(text.len())?;
         return Ok(out.write_str(text)?);
     }
     if value.is_undefined() {
         return Ok(());
     }
-    let json = to_json(value, &mut Budget::new()).map_err(|unfit| match unfit {
-        Unfit::Undefined => Error::from(ErrorKind::UndefinedError),
-        Unfit::TooLarge => Error::from(ErrorKind::OutOfFuel),
-        Unfit::Other(reason) => Error::new(ErrorKind::InvalidOperation, reason),
-    })?;
-    Ok(out.write_str(&json.to_string())?)
+    let json = to_json(value, &mut Budget::new())?.to_string();
+    written.budget.spend(json.len())?;
+    Ok(out.write_str(&json)?)
+}
+
+/// What a template may still write.
+struct Written {
+    budget: Budget,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self { budget: Budget::new() }
+    }
 }

@@ -38,8 +38,8 @@ pub enum TemplateError {
         /// Where in the settings.
         pointer: String,
     },
-    /// The settings grew too large.
-    #[error("rendering {pointer} makes the settings larger than {} bytes", super::MAX_RENDERED_BYTES)]
+    /// The settings, or a value on the way to them, grew too large.
+    #[error("rendering {pointer} makes more than {} bytes", super::MAX_RENDERED_BYTES)]
     TooLarge {
         /// The setting at which the limit was passed.
         pointer: String,

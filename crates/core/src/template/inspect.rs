@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::environment::{ENVIRONMENT, FUNCTIONS, has_filter};
+use super::environment::{FUNCTIONS, has_filter};
+use super::program::Program;
 use super::{TemplateProblem, is_template, scan};
 use crate::nearest::nearest;
 use crate::pointer::pointer_to;
@@ -35,7 +36,7 @@ pub fn check(config: &Value) -> Vec<TemplateProblem> {
         match unknown_names(text) {
             Err(reason) => report("invalid_template", reason),
             Ok(unknown) => {
-                for message in unknown.into_iter().chain(unknown_filters(text)) {
+                for message in unknown {
                     report("invalid_template", message);
                 }
                 if scan::paths(text).iter().any(|p| p.root == "results" && p.keys.is_empty() && p.dynamic) {
@@ -68,21 +69,17 @@ fn each_text(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// Messages about names that no template knows; the error is a source that cannot be parsed.
+/// Messages about names and filters that no template knows; the error is a source that cannot be parsed.
 fn unknown_names(source: &str) -> Result<Vec<String>, String> {
     if let Some(excess) = scan::excess(source) {
         return Err(excess);
     }
-    let template = ENVIRONMENT.template_from_str(source).map_err(|error| syntax(&error))?;
-    let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
-    names.retain(|name| !ROOTS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
-    names.sort();
-    Ok(names.iter().map(|name| not_known("name", name, nearest(name, ROOTS))).collect())
-}
-
-fn unknown_filters(source: &str) -> Vec<String> {
-    let unknown = scan::filters(source).into_iter().filter(|name| !has_filter(name));
-    unknown.map(|name| not_known("filter", &name, None)).collect()
+    let program = Program::from_text(source.into()).map_err(|error| syntax(&error))?;
+    let mut names = program.unset_names();
+    names.retain(|name| !ROOTS.contains(name) && !FUNCTIONS.contains(name));
+    let names = names.iter().map(|name| not_known("name", name, nearest(name, ROOTS)));
+    let filters = program.filters().filter(|name| !has_filter(name));
+    Ok(names.chain(filters.map(|name| not_known("filter", name, None))).collect())
 }
 
 fn not_known(kind: &str, name: &str, nearest: Option<&str>) -> String {
@@ -130,6 +127,7 @@ mod tests {
             "a": "{{ context.x|default('y') }} {{ step.attempt }} {{ inputs }} {{ results }}",
             "b": "{% set n = 0 %}{% for i in range(3) %}{{ loop.index }}{{ i }}{% endfor %}{{ n }}",
             "c": "${VAR} and {field}",
+            "e": "{% if context.a %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }}",
             "d": "{{ dict(a=1) | tojson }}{{ context.q | urlencode }}",
         });
         assert_eq!(problems(config), []);
@@ -146,6 +144,16 @@ mod tests {
         assert_eq!(found[1].1, "/json/a~1b/1");
         assert_eq!(found[2].2, "there is no filter nope");
         assert_eq!(problems(json!({ "a": "{% set n = namespace() %}" }))[0].0, "invalid_template");
+        for (template, name) in [
+            ("{{ x }}{% set x = 1 %}", "x"),
+            ("{% for i in context.a %}{{ loop.index }}{% endfor %}{{ i }}", "i"),
+            ("{% for i in context.a %}{% else %}{{ loop.index }}{% endfor %}", "loop"),
+            ("{% with x = 1 %}{{ x }}{% endwith %}{{ x }}", "x"),
+        ] {
+            let found = problems(json!({ "a": template }));
+            assert_eq!(found.len(), 1, "{template}: {found:?}");
+            assert!(found[0].2.starts_with(&format!("there is no name {name};")), "{found:?}");
+        }
         assert_eq!(
             problems(json!({ "a": format!("{{{{ {}1 }}}}", "-".repeat(100_000)) }))[0].0,
             "invalid_template"

@@ -1,6 +1,7 @@
 //! Values of the template engine as JSON.
 
 use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind};
 use serde_json::{Map, Value};
 
 use super::environment::MAX_RENDERED_BYTES;
@@ -17,16 +18,35 @@ pub(super) enum Unfit {
     Other(String),
 }
 
+impl From<Error> for Unfit {
+    fn from(error: Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<Unfit> for Error {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Undefined => ErrorKind::UndefinedError.into(),
+            Unfit::TooLarge => Self::new(ErrorKind::WriteFailure, TOO_LARGE),
+            Unfit::Other(reason) => Self::new(ErrorKind::InvalidOperation, reason),
+        }
+    }
+}
+
+/// Whether an error says that something is larger than the budget.
+pub(super) fn is_too_large(error: &Error) -> bool {
+    error.kind() == ErrorKind::WriteFailure && error.detail() == Some(TOO_LARGE)
+}
+
+const TOO_LARGE: &str = "too large";
+
 /// Bytes that may still be used while settings are rendered.
 pub(super) struct Budget(usize);
 
 impl Budget {
     pub(super) fn new() -> Self {
         Self(MAX_RENDERED_BYTES)
-    }
-
-    pub(super) fn left(&self) -> usize {
-        self.0
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Unfit> {
@@ -43,19 +63,21 @@ pub(super) fn to_json(value: &minijinja::Value, budget: &mut Budget) -> Result<V
 /// Of lists and objects, at most `levels` may be open at a time.
 fn convert(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
     budget.spend(2)?;
-    let deeper = || {
-        levels.checked_sub(1).ok_or_else(|| Unfit::Other(format!("nested deeper than {MAX_DEPTH} levels")))
-    };
     match value.kind() {
         ValueKind::Undefined => Err(Unfit::Undefined),
         ValueKind::None => Ok(Value::Null),
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
         ValueKind::Number => number(value),
-        ValueKind::Seq | ValueKind::Iterable => list(value, budget, deeper()?),
-        ValueKind::Map => object(value, budget, deeper()?),
+        ValueKind::Seq | ValueKind::Iterable => list(value, budget, deeper(levels)?),
+        ValueKind::Map => object(value, budget, deeper(levels)?),
         ValueKind::Invalid => Err(Unfit::Other(value.to_string())),
         _ => text(value, budget),
     }
+}
+
+/// The levels that are left inside a list or an object.
+pub(super) fn deeper(levels: usize) -> Result<usize, Unfit> {
+    levels.checked_sub(1).ok_or_else(|| Unfit::Other(format!("nested deeper than {MAX_DEPTH} levels")))
 }
 
 fn number(value: &minijinja::Value) -> Result<Value, Unfit> {
@@ -73,20 +95,16 @@ fn text(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, Unfit> {
 }
 
 fn list(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
-    let items = value.try_iter().map_err(other)?;
+    let items = value.try_iter()?;
     items.map(|item| convert(&item, budget, levels)).collect::<Result<_, _>>().map(Value::Array)
 }
 
 fn object(value: &minijinja::Value, budget: &mut Budget, levels: usize) -> Result<Value, Unfit> {
     let mut map = Map::new();
-    for key in value.try_iter().map_err(other)? {
+    for key in value.try_iter()? {
         let name = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
         budget.spend(name.len())?;
-        map.insert(name, convert(&value.get_item(&key).map_err(other)?, budget, levels)?);
+        map.insert(name, convert(&value.get_item(&key)?, budget, levels)?);
     }
     Ok(Value::Object(map))
-}
-
-fn other(error: minijinja::Error) -> Unfit {
-    Unfit::Other(error.to_string())
 }

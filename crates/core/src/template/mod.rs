@@ -13,14 +13,17 @@
 //! anything else becomes text: texts as they are, everything else as JSON. Keys are never templates. Nothing is
 //! escaped. A value that is not there is an error, never an empty text. The environment holds minijinja's built-in
 //! filters and tests with `range` and `dict`: no includes, no macros, no recursive loops, no access to anything outside.
-//! How much one text may hold is limited ([`check`] tells), so that no template can take all of the
-//! stack. What lists take that a template repeats or nests is not limited yet: `docs/reliability.md`, known defects.
+//! How much one text may hold is limited ([`check`] tells), and so are the size of every value that a template makes
+//! ([`MAX_RENDERED_BYTES`]) and its work ([`FUEL`]), so that no template can end the process or hold it up.
 
 mod compiled;
 mod environment;
 mod error;
+mod guard;
 mod inspect;
 mod json;
+mod plain;
+mod program;
 mod scan;
 
 pub use compiled::{CompiledConfig, Scope, StepFacts};
