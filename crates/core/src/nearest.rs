@@ -3,6 +3,9 @@
 /// How alike two words must be (1 is equal) to be proposed.
 const ALIKE: f64 = 0.6;
 
+/// Longest word, in characters, that is compared at all: to compare takes the product of both lengths.
+const LONGEST: usize = 256;
+
 /// The candidate most like the word, if one is like it at all; of equals the first by the alphabet, in whatever order they come.
 /// Case does not count.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -26,6 +29,9 @@ pub fn proposal(nearest: Option<&str>) -> String {
 
 fn likeness(a: &str, b: &str) -> f64 {
     let longest = a.chars().count().max(b.chars().count());
+    if longest > LONGEST {
+        return 0.0;
+    }
     // Words of very different length cannot be alike; telling so early keeps a search among 20,000 names short.
     if longest == 0 || a.len().abs_diff(b.len()) * 2 > longest {
         return 0.0;
@@ -44,6 +50,9 @@ mod tests {
         assert_eq!(nearest("Reserve-Stock", names), Some("reserve_stock"));
         assert_eq!(nearest("zzz", names), None);
         assert_eq!(nearest("", names), None);
+        let long = "a".repeat(LONGEST);
+        assert_eq!(nearest(&format!("b{}", &long[1..]), [long.as_str()]), Some(long.as_str()));
+        assert_eq!(nearest(&long, [format!("{long}a").as_str()]), None);
     }
 
     #[test]

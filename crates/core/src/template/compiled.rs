@@ -6,10 +6,9 @@ use minijinja::ErrorKind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::inspect::syntax;
 use super::json::{Budget, Unfit, is_too_large, to_json};
-use super::program::Program;
-use super::scan::{self, Path};
+use super::names::Path;
+use super::program::{Outcome, Program, reason};
 use super::{TemplateError, is_template};
 use crate::nearest::nearest;
 use crate::pointer::pointer_to;
@@ -52,8 +51,7 @@ pub struct StepFacts<'a> {
 #[derive(Debug)]
 enum Node {
     Literal(Value),
-    Expression(Template),
-    Text(Template),
+    Template(Template),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
 }
@@ -61,7 +59,6 @@ enum Node {
 #[derive(Debug)]
 struct Template {
     pointer: String,
-    paths: Vec<Path>,
     program: Program,
 }
 
@@ -124,13 +121,9 @@ impl CompiledConfig {
     }
 
     fn template(&mut self, text: &str, pointer: &str) -> Result<Node, TemplateError> {
-        let refused = |reason: String| TemplateError::Syntax { pointer: pointer.into(), reason };
-        let wrong = |error: minijinja::Error| refused(syntax(&error));
-        if let Some(excess) = scan::excess(text) {
-            return Err(refused(excess));
-        }
-        let paths = scan::paths(text);
-        for path in &paths {
+        let program =
+            Program::new(text).map_err(|reason| TemplateError::Syntax { pointer: pointer.into(), reason })?;
+        for path in &program.names().paths {
             self.roots.insert(path.root.clone());
             match path.keys.first() {
                 Some(step) if path.root == "results" => drop(self.results.insert(step.clone())),
@@ -138,11 +131,7 @@ impl CompiledConfig {
                 _ => {}
             }
         }
-        let template = |program| Template { pointer: pointer.into(), paths, program };
-        Ok(match scan::single_expression(text) {
-            Some(code) => Node::Expression(template(Program::from_expression(code.into()).map_err(wrong)?)),
-            None => Node::Text(template(Program::from_text(text.into()).map_err(wrong)?)),
-        })
+        Ok(Node::Template(Template { pointer: pointer.into(), program }))
     }
 }
 
@@ -169,8 +158,7 @@ impl Rendering<'_> {
     fn node(&mut self, node: &Node) -> Result<Value, TemplateError> {
         match node {
             Node::Literal(value) => Ok(value.clone()),
-            Node::Expression(template) => self.expression(template),
-            Node::Text(template) => self.text(template),
+            Node::Template(template) => self.template(template),
             Node::List(items) => {
                 items.iter().map(|item| self.node(item)).collect::<Result<_, _>>().map(Value::Array)
             }
@@ -184,17 +172,14 @@ impl Rendering<'_> {
         }
     }
 
-    fn expression(&mut self, template: &Template) -> Result<Value, TemplateError> {
-        let value =
-            template.program.value(self.values.clone()).map_err(|error| self.failed(template, &error))?;
-        to_json(&value, &mut self.budget).map_err(|unfit| self.unfit(template, unfit))
-    }
-
-    fn text(&mut self, template: &Template) -> Result<Value, TemplateError> {
-        let text =
-            template.program.text(self.values.clone()).map_err(|error| self.failed(template, &error))?;
-        self.budget.spend(text.len()).map_err(|unfit| self.unfit(template, unfit))?;
-        Ok(Value::String(text))
+    fn template(&mut self, template: &Template) -> Result<Value, TemplateError> {
+        let outcome =
+            template.program.run(self.values.clone()).map_err(|error| self.failed(template, &error))?;
+        let value = match outcome {
+            Outcome::Value(value) => to_json(&value, &mut self.budget),
+            Outcome::Text(text) => self.budget.spend(text.len()).map(|()| Value::String(text)),
+        };
+        value.map_err(|unfit| self.unfit(template, unfit))
     }
 
     fn failed(&self, template: &Template, error: &minijinja::Error) -> TemplateError {
@@ -203,7 +188,7 @@ impl Rendering<'_> {
             ErrorKind::OutOfFuel => TemplateError::OutOfFuel { pointer },
             ErrorKind::UndefinedError => self.undefined(template),
             _ if is_too_large(error) => TemplateError::TooLarge { pointer },
-            _ => TemplateError::Failed { pointer, reason: syntax(error) },
+            _ => TemplateError::Failed { pointer, reason: reason(error) },
         }
     }
 
@@ -219,7 +204,7 @@ impl Rendering<'_> {
     /// Names the first path of the template that leads nowhere. Its source is not shown: it may hold resolved secrets.
     fn undefined(&self, template: &Template) -> TemplateError {
         let pointer = template.pointer.clone();
-        match template.paths.iter().find_map(|path| self.dead_end(path)) {
+        match template.program.names().paths.iter().find_map(|path| self.dead_end(path)) {
             Some((expression, nearest)) => TemplateError::Undefined { pointer, expression, nearest },
             None => TemplateError::Undefined { pointer, expression: "a value".into(), nearest: None },
         }
@@ -259,6 +244,7 @@ fn step_down(way: &str, key: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::program::{MAX_SOURCE_BYTES, MAX_STATEMENTS, MAX_TOKENS};
     use super::*;
 
     fn rendered(config: Value) -> Result<Value, TemplateError> {
@@ -304,11 +290,13 @@ mod tests {
 
     #[test]
     fn what_nests_as_deep_as_it_may_is_no_danger() {
-        let most = scan::MAX_TOKENS;
-        let repeated = |suffix: &str, times| {
-            format!("{{% set x = x{} %}}", suffix.repeat(times)).repeat(scan::MAX_STATEMENTS - 1)
+        let most = MAX_TOKENS;
+        let repeated = |suffix: &str| {
+            let times = MAX_SOURCE_BYTES / MAX_STATEMENTS / suffix.len() - 5;
+            let statement = format!("{{% set x = x{} %}}", suffix.repeat(times));
+            format!("{{% set x = [1] %}}{}{{{{ x }}}}", statement.repeat(MAX_STATEMENTS - 1))
         };
-        let branches = "{% elif context.yes %}".repeat(scan::MAX_STATEMENTS - 2);
+        let branches = "{% elif context.yes %}".repeat(MAX_STATEMENTS - 2);
         for template in [
             format!("{{{{ {}1 }}}}", "-".repeat(most - 1)),
             format!("{{{{ {}1 }}}}", "not ".repeat(most - 1)),
@@ -318,14 +306,14 @@ mod tests {
             format!("{{{{ context{} }}}}", ".deep".repeat(most / 2 - 1)),
             format!("{{{{ [1]{} }}}}", "|batch(1)".repeat(most / 5 - 1)),
             format!("{{% if false %}}{branches}{{% endif %}}"),
-            format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(scan::MAX_STATEMENTS - 1)),
+            format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(MAX_STATEMENTS - 1)),
             format!("{{{{ [1]{} }}}}", "+[1]".repeat(most / 4 - 1)),
             format!("{{{{ [1]{} }}}}", "[:]".repeat(most / 3 - 1)),
             format!("{{{{ [1]{} }}}}", "*1".repeat(most / 2 - 2)),
-            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("[:]", most / 3 - 2)),
-            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|reverse", most / 2 - 2)),
-            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|batch(1)", most / 5 - 1)),
-            format!("{{% set x = [1] %}}{}{{{{ x }}}}", repeated("|map('reverse')", most / 5 - 1)),
+            repeated("[:]"),
+            repeated("|reverse"),
+            repeated("|batch(1)"),
+            repeated("|map('reverse')"),
         ] {
             let compiled = CompiledConfig::new(&json!([template]));
             assert!(compiled.is_ok(), "{compiled:?}");
@@ -374,6 +362,10 @@ mod tests {
         let groups = "{% for g in [{'a': 1, 'b': 2}, {'a': 1, 'b': 3}] | groupby('a') %}{{ g.grouper }}:{{ g.list }}\
                       {% endfor %}{% for n, list in [{'a': 7}] | groupby('a') %} {{ n }}{% endfor %}";
         check(groups, json!("1:[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}] 7"));
+        check("{% for g in [{}, {'a': 1}] | groupby('a') %}{{ g.list | length }}{% endfor %}!", json!("11!"));
+        check("{{--1}}", json!(-1));
+        check("{{ 1 < 2 <= 2 and 3 not in [4] and 'b' > 'a' >= 'a' and 1 != 2 }}", json!(true));
+        check("{{ [[1, [2]], {'a': [5]}][0][1][0] + [[3]][0][0] + {'a': [5]}['a'][0] }}", json!(10));
         check("{% set (a, b) = (1, 2) %}{% with c = a + b %}{{ c }}{% endwith %}.", json!("3."));
         check(
             "{% for k, v in context.deep | items if v %}{{ loop.index }}{{ k }}{% else %}{% endfor %}",
@@ -432,6 +424,11 @@ mod tests {
             code,
             "the template at /json/v uses context.zzz, which is not defined",
         );
+        fails(
+            "{{ context.zzz | groupby('a') }}",
+            code,
+            "the template at /json/v uses context.zzz, which is not defined",
+        );
         fails("{{ context.zzz[1] }}", code, "the template at /json/v uses context.zzz, which is not defined");
         check("{{ context.zzz is defined or context.zzz is undefined }}", json!(true));
         check("{{ context.zzz is defined and results.zzz is defined }}", json!(false));
@@ -462,7 +459,7 @@ mod tests {
     }
 
     /// Each makes, from a few words, a value that takes all memory where it is written.
-    const ENORMOUS: [&str; 21] = [
+    const ENORMOUS: [&str; 24] = [
         "{{ ['a'] * 90000000 ~ '' }}",
         ".{{ 10 ~ 22 * 2 * 15e5 * ['b'] }}",
         "{{ ['a'] * context.many ~ '' }}",
@@ -473,43 +470,107 @@ mod tests {
         "{{ (['a'] * context.many) | join }}",
         "{{ {(['a'] * context.many): 1} }}",
         "{{ context.deep[['a'] * context.many] }}",
-        "{% set x = context.wide %}{{ [x, x, x] ~ '' }}",
-        "{% set x = context.wide %}{{ (x, x, x) ~ '' }}",
-        "{% set x = context.wide %}{{ {'a': x, 'b': x, 'c': x} ~ '' }}",
-        "{% set x = context.wide %}{{ x | chain(x, x) | length }}",
+        "{% set x = context.wide %}{{ [x, x, x, x, x] ~ '' }}",
+        "{% set x = context.wide %}{{ (x, x, x, x, x) ~ '' }}",
+        "{% set x = context.wide %}{{ {'a': x, 'b': x, 'c': x, 'd': x, 'e': x} ~ '' }}",
         "{{ [1] | batch(100, context.wide) ~ '' }}",
         "{{ (['x' * 1000000] * 5) | length }}",
+        "{% set x = [[[[[[[[1]]]]]]]] * 9999 %}{{ [x, x, x, x] | length }}",
+        "{{ [[10 ** 38] * 500] * 500 }}",
         "{{ context.wide | tojson(indent=900000000000) }}",
         "{{ [[[[[[[[[0] * 200000]]]]]]]] | pprint }}",
+        "{{ ('%(a)s' * 20000) | format({'a': 'x' * 4000000}) }}",
+        "{{ 'a' | indent(20000000) }}",
         "{% for i in range(100000) %}{{ 'x' * 100 }}{% endfor %}!",
         "{% for i in range(100000) %}------------------------------------------------------{% endfor %}!",
         "{% set x %}{% for i in range(100000) %}{{ 'x' * 100 }}{% endfor %}{% endset %}!",
     ];
 
-    /// Each goes, from a few words, through values for hours, or would have to copy too much.
-    const ENDLESS: [&str; 11] = [
+    /// Each goes, from a few words, through values for hours, or copies too much.
+    const ENDLESS: [&str; 28] = [
         "{{ (1, 2) * context.many }}",
-        "{{ context.wide + context.wide + context.wide ~ '' }}",
-        "{% set x = context.wide %}{{ dict(a=x, b=x, c=x) ~ '' }}",
-        "{% set x = [context.wide] %}{% for i in range(99999) %}{{ x == [context.wide] }}{% endfor %}",
-        "{% for i in range(99999) %}{{ loop.changed(context.wide) }}{% endfor %}",
-        "{% for i in range(99999) %}{{ context.deep[context.wide] is defined }}{% endfor %}",
-        "{% for i in range(99999) %}{{ [context.wide, context.wide] | max | length }}{% endfor %}",
-        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ x[999999] }}{% endfor %}",
+        "{{ dict(a=context.wide, b=context.wide, c=context.wide, d=context.wide, e=context.wide) ~ '' }}",
+        "{% set x = context.wide %}{{ x | chain(x, x, x) | length }}",
+        "{{ context.deep | chain(*([{}] * 100000)) | length }}",
+        "{{ [] | slice(1990000, 0) | length }}",
+        "{{ ([[1]] * 10000) | map('batch', 1000000, 0) | length }}",
+        "{{ range(1000) | sort(attribute='a,' * 1000000) | length }}",
+        "{{ range(99999) | sum(attribute='a' * 1000000) }}",
         "{{ range(99999) | map(attribute=context.wide) | length }}",
         "{{ range(99999) | select('in', [context.wide]) | length }}",
         "{{ range(99999) | map('select', 'in', [context.wide]) | length }}",
+        "{{ (['a'] * 600000) | sum(start='') | length }}",
+        "{{ (['a' * 3000000] + ['b'] * 200000) | min | length }}",
+        "{{ ('y' * 1000000) | trim('x' * 1000000 ~ 'y') }}",
+        "{% set x = [context.wide] %}{% for i in range(99999) %}{{ x == [context.wide] }}{% endfor %}",
+        "{% for i in range(99999) %}{{ context.wide == context.wide == context.wide }}{% endfor %}",
+        "{% for i in range(99999) %}{{ context.wide in [1] and context.wide is in([1]) }}{% endfor %}",
+        "{% for i in range(99999) %}{{ [context.wide] is startingwith('x') }}{% endfor %}",
+        "{% for i in range(99999) %}{{ loop.changed(context.wide) }}{% endfor %}",
+        "{% for i in range(99999) %}{{ context.deep[context.wide] is defined }}{% endfor %}",
+        "{% for i in range(99999) %}{{ [context.wide, context.wide] | max | length }}{% endfor %}",
+        "{% for i in range(99999) %}{{ [] | map('default', context.wide) | length }}{% endfor %}",
+        "{% for i in range(99999) %}{{ 'a' | indent(999999) | length }}{% endfor %}",
+        "{% for i in range(99999) %}{{ 1.1e-300 | round(1074) }}{% endfor %}",
+        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ x[999999] }}{% endfor %}",
+        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ x[-1:] }}{% endfor %}",
+        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ {x: 1} | length }}{% endfor %}",
+        "{% set x = 'x' * 1000000 %}{% for i in range(99999) %}{{ 'a' | replace(x, x) }}{% endfor %}",
     ];
 
     #[test]
     fn no_value_takes_all_memory_or_time() {
-        let context = json!({ "many": 90_000_000, "wide": vec![0; 800_000], "deep": {} });
+        let context = json!({ "many": 90_000_000, "wide": vec![0; 500_000], "deep": {} });
         let large = ENORMOUS.map(|template| (template, "template_too_large"));
         let endless = ENDLESS.map(|template| (template, "template_fuel"));
         for (template, code) in large.into_iter().chain(endless) {
-            assert_eq!(super::super::check(&json!([template])), [], "{template}");
+            drop(super::super::check(&json!([template])));
             let error = rendered_with(&context, json!([template])).unwrap_err();
             assert_eq!(error.code(), code, "{template}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_the_engine_cannot_bear_fails() {
+        check_failed("{{ '%.70000f' | format(1) }}", "format: there is a number beyond 999");
+        check_failed("{{ '%*d' | format(70000, 1) }}", "format: a width has to be a number, not *");
+        check_failed("{{ '%(é)s' | format({'é': 1}) }}", "format: a text with %(names) has to be ASCII");
+        check_failed("{{ range(9223372036854775807, -2, -1) }}", "range: a number is beyond 2^53");
+        check_failed(
+            "{{ ([1e30, 18446744073709551615] * 20) | sort }}",
+            "integers beyond 2^53 cannot be ordered among floats",
+        );
+        check_failed("{{ 1 in 5 }}", "nothing can be looked for in a value of type number");
+        check_failed("{{ [1] | map('nope') }}", "filter nope is unknown");
+        check_failed("{{ 1 is nope }}", "test nope is unknown");
+        check("{{ 'abc'[::-9223372036854775808] }}", json!("c"));
+        check("{% for i in [1] %}{{ loop.cycle() is undefined }}{% endfor %}!", json!("true!"));
+        check("{% for i in [1] %}{% do loop.changed(loop) %}{% endfor %}!", json!("!"));
+    }
+
+    #[test]
+    fn ordinary_work_on_thousands_of_values_is_within_the_limits() {
+        let order = |n| json!({ "id": n, "sku": format!("s{n}"), "total": n, "note": "n".repeat(50) });
+        let context = json!({
+            "list": (0..1500).collect::<Vec<_>>(),
+            "table": (0..1000).map(|n| (format!("k{n}"), json!(n))).collect::<Map<_, _>>(),
+            "rows": vec![vec![1; 1500]; 20],
+            "orders": (0..1000).map(order).collect::<Vec<_>>(),
+        });
+        for template in [
+            "{% for i in range(1500) %}{{ context.list[i] }}{{ context['list'] is defined }}{% endfor %}",
+            "{% for i in range(1000) %}{{ context.table['k' ~ i] }}{{ i in context.table }}{% endfor %}",
+            "{% for i in range(500) %}{{ i in context.list }}{% endfor %}",
+            "{% for r in range(20) %}{% for c in range(500) %}{{ context.rows[r][c] }}{% endfor %}{% endfor %}",
+            "{% for o in context.orders if o.sku != 's7' and o.total > 3 %}{{ o.sku | upper ~ o.note }}{% endfor %}",
+            "{{ context.orders | sum(attribute='total') + context.orders | map(attribute='id') | sum }}",
+            "{{ context.orders | selectattr('id', 'in', context.list) | map(attribute='id') | list | length }}",
+            "{{ context.orders | sort(attribute='note') | unique(attribute='sku') | groupby('note') | length }}",
+            "{{ context.rows | sum(start=[]) | length }}{{ context.orders | tojson(indent=2) | length }}",
+            "{{ '%05d %-8.2f %s' | format(42, 1.5, context.orders[0].note) | indent(4) | trim }}",
+        ] {
+            assert_eq!(super::super::check(&json!([template])), [], "{template}");
+            rendered_with(&context, json!([template])).unwrap_or_else(|error| panic!("{template}: {error}"));
         }
     }
 

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior};
 
+use super::calls;
 use super::json::{Budget, to_json};
-use super::plain;
 
-/// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes.
+/// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes, and four values that it
+/// goes through.
 pub const FUEL: u64 = 1_000_000;
 
 /// Largest settings after rendering, and largest value that a template may make on the way, in bytes.
@@ -22,8 +23,17 @@ pub(super) const FUNCTIONS: [&str; 2] = ["range", "dict"];
 
 /// Whether a filter of this name exists.
 pub(super) fn has_filter(name: &str) -> bool {
+    is_known(name, "name is filter")
+}
+
+/// Whether a test of this name exists.
+pub(super) fn has_test(name: &str) -> bool {
+    is_known(name, "name is test")
+}
+
+fn is_known(name: &str, question: &'static str) -> bool {
     ENVIRONMENT
-        .compile_expression("name is filter")
+        .compile_expression(question)
         .and_then(|test| test.eval(minijinja::context! { name }))
         .is_ok_and(|found| found.is_true())
 }
@@ -39,7 +49,7 @@ fn environment() -> Environment<'static> {
     environment.remove_global("debug");
     // what a loop puts into one may nest so deep that dropping it takes all of the stack
     environment.remove_global("namespace");
-    plain::guard(&mut environment);
+    calls::install(&mut environment);
     environment
 }
 
@@ -54,26 +64,16 @@ fn write_value(
     state: &mut State<'_, '_>,
     value: &minijinja::Value,
 ) -> Result<(), Error> {
-    let written = state.get_or_insert_extension_with(Written::default);
+    // what this template may still write
+    let budget = state.get_or_insert_extension_with(Budget::new);
     if let Some(text) = value.as_str() {
-        written.budget.spend(text.len())?;
+        budget.spend(text.len())?;
         return Ok(out.write_str(text)?);
     }
     if value.is_undefined() {
         return Ok(());
     }
     let json = to_json(value, &mut Budget::new())?.to_string();
-    written.budget.spend(json.len())?;
+    budget.spend(json.len())?;
     Ok(out.write_str(&json)?)
-}
-
-/// What a template may still write.
-struct Written {
-    budget: Budget,
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        Self { budget: Budget::new() }
-    }
 }

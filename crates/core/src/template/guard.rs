@@ -1,53 +1,40 @@
-//! Guards in the parsed source of a template, so that none of its values grows beyond what may be rendered.
+//! Guards in the parsed source of a template, so that none of its values grows beyond what may be rendered, and nothing is
+//! gone through that is not charged for.
 //!
 //! The template engine repeats and joins lists without writing them out, and lets many lists share one: a short text can
 //! make a value that takes all memory, or hours, once it is written, compared or sorted, and what is constant is even
-//! worked out when the text is compiled. So whatever may build such a value hands it to the filter [`PLAIN`] at once, and
-//! what is gone through without being charged for is handed to [`WEIGHED`], [`SEARCHED`] or [`SCANNED`] before. None of
-//! these names can be typed. Filters are not worked out beforehand, so that nothing large is built before the template
-//! runs.
+//! worked out when the text is compiled. So what may build such a value hands it to a filter that copies it ([`PLAIN`]), and
+//! filters, tests, comparisons and look-ups are called through filters and tests of our own (`calls.rs`). Their names cannot
+//! be typed. Filters and tests are not worked out beforehand, so that nothing large is built before the template runs.
 
+use minijinja::Value;
+use minijinja::machinery::Span;
 use minijinja::machinery::ast::{
     AutoEscape, BinOp, BinOpKind, Call, CallArg, Compare, CompareOp, CompareOpKind, Const, Do, EmitExpr,
     EmitRaw, Expr, Filter, FilterBlock, ForLoop, GetAttr, GetItem, IfCond, IfExpr, List, Map, Set, SetBlock,
     Slice, Spanned, Stmt, Template, Test, Tuple, UnaryOp, UnaryOpKind, Var, WithBlock,
 };
 
-/// The filter that returns a value as a copy of its own, or fails where that is too large.
+/// The filter that returns a copy of a value, or fails where that is too large.
 pub(super) const PLAIN: &str = "(plain)";
 
-/// The filter that charges for all that is in a value: where it is compared.
+/// The filter that charges for all that is in a value.
 pub(super) const WEIGHED: &str = "(weighed)";
 
-/// The filter that charges for all that is in a list, and not for an object: where something is looked for in it.
-pub(super) const SEARCHED: &str = "(searched)";
+/// The filter that brings the bounds of a slice within what can be calculated with.
+pub(super) const BOUND: &str = "(bound)";
 
-/// The filter that charges for a text, and for nothing else: where a part of it is taken.
-pub(super) const SCANNED: &str = "(scanned)";
+/// The filter that looks up an item, by a key or by several, one in the other.
+pub(super) const ITEM: &str = "(item)";
 
-/// Tests that compare. All others look at what a value is by itself.
-const COMPARISONS: [&str; 15] = [
-    "==",
-    "eq",
-    "equalto",
-    "!=",
-    "ne",
-    "<",
-    "lt",
-    "lessthan",
-    "<=",
-    "le",
-    ">",
-    "gt",
-    "greaterthan",
-    ">=",
-    "ge",
-];
+/// The filter that applies the filter that is named behind its first argument.
+pub(super) const FILTER: &str = "(filter)";
 
-/// Whether a filter is one of those that are put in here.
-pub(super) fn is_guard(filter: &str) -> bool {
-    [PLAIN, WEIGHED, SEARCHED, SCANNED].contains(&filter)
-}
+/// The test that performs the test that is named behind its first argument.
+pub(super) const TEST: &str = "(test)";
+
+/// The test that compares by the operator that is named between its two sides.
+pub(super) const COMPARE: &str = "(compare)";
 
 /// A statement with its guards.
 pub(super) fn statement<'a>(statement: &Stmt<'a>) -> Stmt<'a> {
@@ -112,10 +99,10 @@ pub(super) fn expression<'a>(expr: &Expr<'a>) -> Expr<'a> {
         Expr::Const(e) => Expr::Const(Spanned::new(Const { value: e.value.clone() }, e.span())),
         Expr::Slice(e) => plain(Expr::Slice(Spanned::new(
             Slice {
-                expr: scanned(&e.expr),
-                start: e.start.as_ref().map(expression),
-                stop: e.stop.as_ref().map(expression),
-                step: e.step.as_ref().map(expression),
+                expr: weighed(&e.expr),
+                start: e.start.as_ref().map(bound),
+                stop: e.stop.as_ref().map(bound),
+                step: e.step.as_ref().map(bound),
             },
             e.span(),
         ))),
@@ -127,13 +114,7 @@ pub(super) fn expression<'a>(expr: &Expr<'a>) -> Expr<'a> {
             Expr::UnaryOp(Spanned::new(UnaryOp { op, expr: expression(&e.expr) }, e.span()))
         }
         Expr::BinOp(e) => binary(e),
-        Expr::Compare(e) => Expr::Compare(Spanned::new(
-            Compare {
-                expr: weighed(&e.expr),
-                ops: e.ops.iter().map(|o| CompareOp { op: o.op, expr: compared(o) }).collect(),
-            },
-            e.span(),
-        )),
+        Expr::Compare(e) => comparison(e),
         Expr::IfExpr(e) => Expr::IfExpr(Spanned::new(
             IfExpr {
                 test_expr: expression(&e.test_expr),
@@ -142,71 +123,109 @@ pub(super) fn expression<'a>(expr: &Expr<'a>) -> Expr<'a> {
             },
             e.span(),
         )),
-        Expr::Filter(e) => plain(Expr::Filter(Spanned::new(
-            Filter {
-                name: e.name,
-                expr: e.expr.as_ref().map(expression),
-                args: arguments(&e.args, expression),
-            },
-            e.span(),
-        ))),
+        Expr::Filter(e) => {
+            let args = called(e.name, arguments(&e.args, expression), e.span());
+            let expr = e.expr.as_ref().map(expression);
+            Expr::Filter(Spanned::new(Filter { name: FILTER, expr, args }, e.span()))
+        }
         Expr::Test(e) => {
-            let (value, args): (Side<'a>, Side<'a>) = match e.name {
-                "in" => (weighed, searched),
-                name if COMPARISONS.contains(&name) => (weighed, weighed),
-                _ => (scanned, scanned),
-            };
-            Expr::Test(Spanned::new(
-                Test { name: e.name, expr: value(&e.expr), args: arguments(&e.args, args) },
-                e.span(),
-            ))
+            let args = called(e.name, arguments(&e.args, expression), e.span());
+            test(TEST, expression(&e.expr), args, e.span())
         }
         Expr::GetAttr(e) => {
             Expr::GetAttr(Spanned::new(GetAttr { expr: expression(&e.expr), name: e.name }, e.span()))
         }
-        Expr::GetItem(e) => Expr::GetItem(Spanned::new(
-            GetItem { expr: scanned(&e.expr), subscript_expr: weighed(&e.subscript_expr) },
-            e.span(),
-        )),
+        Expr::GetItem(e) => item(e),
         Expr::Call(e) => plain(Expr::Call(call(e))),
         Expr::List(e) => plain(Expr::List(Spanned::new(List { items: each(&e.items) }, e.span()))),
         Expr::Tuple(e) => plain(Expr::Tuple(Spanned::new(Tuple { items: each(&e.items) }, e.span()))),
-        Expr::Map(e) => {
-            plain(Expr::Map(Spanned::new(Map { keys: each(&e.keys), values: each(&e.values) }, e.span())))
-        }
+        Expr::Map(e) => plain(Expr::Map(Spanned::new(
+            Map { keys: e.keys.iter().map(weighed).collect(), values: each(&e.values) },
+            e.span(),
+        ))),
     }
 }
-
-/// How a part of an expression is guarded.
-type Side<'a> = fn(&Expr<'a>) -> Expr<'a>;
 
 fn binary<'a>(e: &Spanned<BinOp<'a>>) -> Expr<'a> {
     use BinOpKind::*;
-    let with = |left: Side<'a>, right: Side<'a>| {
-        let operation = BinOp { op: e.op, left: left(&e.left), right: right(&e.right) };
+    let compared = |operator| compared(expression(&e.left), operator, expression(&e.right), e.span());
+    let calculated = || {
+        let operation = BinOp { op: e.op, left: expression(&e.left), right: expression(&e.right) };
         Expr::BinOp(Spanned::new(operation, e.span()))
     };
     match e.op {
-        Add | Mul => plain(with(expression, expression)),
-        Eq | Ne | Lt | Lte | Gt | Gte => with(weighed, weighed),
-        In => with(weighed, searched),
-        ScAnd | ScOr | Sub | Div | FloorDiv | Rem | Pow | Concat => with(expression, expression),
+        Eq => compared("=="),
+        Ne => compared("!="),
+        Lt => compared("<"),
+        Lte => compared("<="),
+        Gt => compared(">"),
+        Gte => compared(">="),
+        In => compared("in"),
+        Add | Mul => plain(calculated()),
+        ScAnd | ScOr | Sub | Div | FloorDiv | Rem | Pow | Concat => calculated(),
     }
 }
 
-fn compared<'a>(operation: &CompareOp<'a>) -> Expr<'a> {
+fn comparison<'a>(e: &Spanned<Compare<'a>>) -> Expr<'a> {
     use CompareOpKind::*;
-    match operation.op {
-        Eq | Ne | Lt | Lte | Gt | Gte => weighed(&operation.expr),
-        In | NotIn => searched(&operation.expr),
+    let [only] = e.ops.as_slice() else {
+        let rest = e.ops.iter().map(|o| CompareOp { op: o.op, expr: weighed(&o.expr) });
+        let chain = Compare { expr: weighed(&e.expr), ops: rest.collect() };
+        return Expr::Compare(Spanned::new(chain, e.span()));
+    };
+    let operator = match only.op {
+        Eq => "==",
+        Ne => "!=",
+        Lt => "<",
+        Lte => "<=",
+        Gt => ">",
+        Gte => ">=",
+        In => "in",
+        NotIn => "not in",
+    };
+    compared(expression(&e.expr), operator, expression(&only.expr), e.span())
+}
+
+fn compared<'a>(left: Expr<'a>, operator: &str, right: Expr<'a>, span: Span) -> Expr<'a> {
+    test(COMPARE, left, called(operator, vec![CallArg::Pos(right)], span), span)
+}
+
+/// Under a text that is constant nothing is gone through. Other keys are looked up at once, one in the other, so that what
+/// is on the way is not charged for as a value of its own.
+fn item<'a>(e: &Spanned<GetItem<'a>>) -> Expr<'a> {
+    if let Expr::Const(key) = &e.subscript_expr
+        && key.value.as_str().is_some()
+    {
+        let subscript_expr = constant(key.value.clone(), key.span());
+        let item = GetItem { expr: expression(&e.expr), subscript_expr };
+        return Expr::GetItem(Spanned::new(item, e.span()));
     }
+    let (mut container, mut keys) = (&e.expr, vec![CallArg::Pos(expression(&e.subscript_expr))]);
+    while let Expr::GetItem(outer) = container {
+        keys.insert(0, CallArg::Pos(expression(&outer.subscript_expr)));
+        container = &outer.expr;
+    }
+    filter(ITEM, expression(container), keys, e.span())
+}
+
+/// Arguments of a call by name.
+fn called<'a>(name: &str, mut args: Vec<CallArg<'a>>, span: Span) -> Vec<CallArg<'a>> {
+    args.insert(0, CallArg::Pos(constant(name.into(), span)));
+    args
 }
 
 fn call<'a>(e: &Spanned<Call<'a>>) -> Spanned<Call<'a>> {
-    Spanned::new(Call { expr: expression(&e.expr), args: arguments(&e.args, weighed) }, e.span())
+    let mut args = arguments(&e.args, copied);
+    if let (Expr::GetAttr(method), true) = (&e.expr, args.is_empty())
+        && method.name == "cycle"
+    {
+        // the engine divides by the number of arguments
+        args.push(CallArg::Pos(constant(Value::UNDEFINED, e.span())));
+    }
+    Spanned::new(Call { expr: expression(&e.expr), args }, e.span())
 }
 
-fn arguments<'a>(args: &[CallArg<'a>], guarded: Side<'a>) -> Vec<CallArg<'a>> {
+fn arguments<'a>(args: &[CallArg<'a>], guarded: fn(&Expr<'a>) -> Expr<'a>) -> Vec<CallArg<'a>> {
     let argument = |arg: &CallArg<'a>| match arg {
         CallArg::Pos(e) => CallArg::Pos(guarded(e)),
         CallArg::Kwarg(name, e) => CallArg::Kwarg(name, guarded(e)),
@@ -235,34 +254,34 @@ fn each<'a>(expressions: &[Expr<'a>]) -> Vec<Expr<'a>> {
 }
 
 fn text<'a>(raw: &Spanned<EmitRaw<'a>>) -> Expr<'a> {
-    Expr::Const(Spanned::new(Const { value: raw.raw.into() }, raw.span()))
+    constant(raw.raw.into(), raw.span())
+}
+
+fn constant<'a>(value: Value, span: Span) -> Expr<'a> {
+    Expr::Const(Spanned::new(Const { value }, span))
 }
 
 fn plain(expr: Expr<'_>) -> Expr<'_> {
-    filtered(PLAIN, expr)
+    let span = expr.span();
+    filter(PLAIN, expr, Vec::new(), span)
+}
+
+fn copied<'a>(expr: &Expr<'a>) -> Expr<'a> {
+    plain(expression(expr))
 }
 
 fn weighed<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    charged(WEIGHED, expression(expr))
+    filter(WEIGHED, expression(expr), Vec::new(), expr.span())
 }
 
-fn searched<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    charged(SEARCHED, expression(expr))
+fn bound<'a>(expr: &Expr<'a>) -> Expr<'a> {
+    filter(BOUND, expression(expr), Vec::new(), expr.span())
 }
 
-fn scanned<'a>(expr: &Expr<'a>) -> Expr<'a> {
-    charged(SCANNED, expression(expr))
+fn filter<'a>(name: &'static str, expr: Expr<'a>, args: Vec<CallArg<'a>>, span: Span) -> Expr<'a> {
+    Expr::Filter(Spanned::new(Filter { name, expr: Some(expr), args }, span))
 }
 
-/// Constants are small, and what comes from a filter was charged for when it was made plain.
-fn charged<'a>(guard: &'static str, expr: Expr<'a>) -> Expr<'a> {
-    match expr {
-        light @ (Expr::Const(_) | Expr::Filter(_)) => light,
-        other => filtered(guard, other),
-    }
-}
-
-fn filtered<'a>(name: &'static str, expr: Expr<'a>) -> Expr<'a> {
-    let span = expr.span();
-    Expr::Filter(Spanned::new(Filter { name, expr: Some(expr), args: Vec::new() }, span))
+fn test<'a>(name: &'static str, expr: Expr<'a>, args: Vec<CallArg<'a>>, span: Span) -> Expr<'a> {
+    Expr::Test(Spanned::new(Test { name, expr, args }, span))
 }

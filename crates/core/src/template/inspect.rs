@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::environment::{FUNCTIONS, has_filter};
-use super::program::Program;
-use super::{TemplateProblem, is_template, scan};
+use super::environment::{FUNCTIONS, has_filter, has_test};
+use super::names::{Names, Path};
+use super::program::{Program, parsed};
+use super::{TemplateProblem, is_template};
 use crate::nearest::nearest;
 use crate::pointer::pointer_to;
 
@@ -17,7 +18,8 @@ pub(super) const ROOTS: [&str; 4] = ["context", "inputs", "results", "step"];
 pub fn results_named_in(config: &Value) -> Vec<String> {
     let mut named = Vec::new();
     each_text(config, "", &mut |_, text| {
-        let results = scan::paths(text).into_iter().filter(|path| path.root == "results");
+        let paths = parsed(text).map(|parsed| Names::of(&parsed).paths).unwrap_or_default();
+        let results = paths.into_iter().filter(|path| path.root == "results");
         for step in results.filter_map(|path| path.keys.into_iter().next()) {
             if !named.contains(&step) {
                 named.push(step);
@@ -33,13 +35,14 @@ pub fn check(config: &Value) -> Vec<TemplateProblem> {
     each_text(config, "", &mut |pointer, text| {
         let mut report =
             |code, message| problems.push(TemplateProblem { code, pointer: pointer.into(), message });
-        match unknown_names(text) {
+        match Program::new(text) {
             Err(reason) => report("invalid_template", reason),
-            Ok(unknown) => {
-                for message in unknown {
+            Ok(program) => {
+                for message in unknown_names(program.names()) {
                     report("invalid_template", message);
                 }
-                if scan::paths(text).iter().any(|p| p.root == "results" && p.keys.is_empty() && p.dynamic) {
+                let of_any = |path: &Path| path.root == "results" && path.keys.is_empty() && path.dynamic;
+                if program.names().paths.iter().any(of_any) {
                     report("template_dynamic_result", DYNAMIC.into());
                 }
             }
@@ -69,17 +72,17 @@ fn each_text(value: &Value, pointer: &str, visit: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// Messages about names and filters that no template knows; the error is a source that cannot be parsed.
-fn unknown_names(source: &str) -> Result<Vec<String>, String> {
-    if let Some(excess) = scan::excess(source) {
-        return Err(excess);
-    }
-    let program = Program::from_text(source.into()).map_err(|error| syntax(&error))?;
-    let mut names = program.unset_names();
-    names.retain(|name| !ROOTS.contains(name) && !FUNCTIONS.contains(name));
-    let names = names.iter().map(|name| not_known("name", name, nearest(name, ROOTS)));
-    let filters = program.filters().filter(|name| !has_filter(name));
-    Ok(names.chain(filters.map(|name| not_known("filter", name, None))).collect())
+/// Messages about names that no template knows.
+fn unknown_names(names: &Names) -> Vec<String> {
+    let known = |name: &String| ROOTS.contains(&name.as_str()) || FUNCTIONS.contains(&name.as_str());
+    let values = names.unset.iter().filter(|name| !known(name));
+    let filters = names.filters.iter().filter(|name| !has_filter(name));
+    let tests = names.tests.iter().filter(|name| !has_test(name));
+    values
+        .map(|name| not_known("name", name, nearest(name, ROOTS)))
+        .chain(filters.map(|name| not_known("filter", name, None)))
+        .chain(tests.map(|name| not_known("test", name, None)))
+        .collect()
 }
 
 fn not_known(kind: &str, name: &str, nearest: Option<&str>) -> String {
@@ -87,15 +90,6 @@ fn not_known(kind: &str, name: &str, nearest: Option<&str>) -> String {
         Some(nearest) => format!("there is no {kind} {name}; did you mean {nearest}?"),
         None if kind == "name" => format!("there is no name {name}; templates know {}", ROOTS.join(", ")),
         None => format!("there is no {kind} {name}"),
-    }
-}
-
-/// A parse error without the name that the engine gives to sources.
-pub(super) fn syntax(error: &minijinja::Error) -> String {
-    let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    match error.line() {
-        Some(line) if line > 1 => format!("{reason} (line {line} of the text)"),
-        _ => reason,
     }
 }
 
@@ -158,6 +152,7 @@ mod tests {
             problems(json!({ "a": format!("{{{{ {}1 }}}}", "-".repeat(100_000)) }))[0].0,
             "invalid_template"
         );
+        assert_eq!(problems(json!({ "a": "{{ 1 is nope }}" }))[0].2, "there is no test nope");
         let dynamic = problems(json!({ "url": "{{ results[context.x] }}" }));
         assert_eq!((dynamic[0].0, dynamic[0].1.as_str()), ("template_dynamic_result", "/url"));
         assert_eq!(problems(json!({ "url": "{% include 'x' %}" }))[0].0, "invalid_template");

@@ -49,6 +49,11 @@ impl Budget {
         Self(MAX_RENDERED_BYTES)
     }
 
+    /// Whether so many bytes are left.
+    pub(super) fn has(&self, bytes: usize) -> Result<(), Unfit> {
+        if bytes > self.0 { Err(Unfit::TooLarge) } else { Ok(()) }
+    }
+
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Unfit> {
         self.0 = self.0.checked_sub(bytes).ok_or(Unfit::TooLarge)?;
         Ok(())

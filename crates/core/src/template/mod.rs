@@ -16,15 +16,17 @@
 //! How much one text may hold is limited ([`check`] tells), and so are the size of every value that a template makes
 //! ([`MAX_RENDERED_BYTES`]) and its work ([`FUEL`]), so that no template can end the process or hold it up.
 
+mod calls;
 mod compiled;
+mod cost;
 mod environment;
 mod error;
 mod guard;
 mod inspect;
 mod json;
+mod names;
 mod plain;
 mod program;
-mod scan;
 
 pub use compiled::{CompiledConfig, Scope, StepFacts};
 pub use environment::{FUEL, MAX_RENDERED_BYTES};
