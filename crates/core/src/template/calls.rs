@@ -7,8 +7,10 @@ use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::cost;
-use super::guard::{BOUND, COMPARE, FILTER, ITEM, PLAIN, TEST, WEIGHED};
-use super::plain::plain;
+use super::guard::{BOUND, COMPARE, FILTER, ITEM, PLAIN, TEST, WEIGHED, is_guard};
+use super::json::{Budget, deeper};
+use super::plain::{plain, plain_within};
+use crate::payload::MAX_DEPTH;
 
 /// Gives an environment what the guards call.
 pub(super) fn install(environment: &mut Environment<'_>) {
@@ -18,7 +20,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     });
     environment.add_filter(ITEM, |state: &State<'_, '_>, container: Value, keys: Rest<Value>| {
         keys.iter().try_fold(container, |container, key| {
-            cost::charge(state, cost::weight(key))?;
+            cost::charge(state, cost::of_item(&container, key))?;
             container.get_item(key)
         })
     });
@@ -29,10 +31,13 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_function("range", range);
     environment.add_filter(FILTER, |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
         let (name, args) = named(args);
-        apply(state, &name, &args)
+        apply(state, &name, &args, &mut Budget::new(), MAX_DEPTH)
     });
     environment.add_test(TEST, |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
         let (name, args) = named(args);
+        if is_guard(&name) {
+            return Err(unknown(ErrorKind::UnknownTest.into(), "test", &name));
+        }
         cost::charge(state, cost::of_test(&name, &args))?;
         state.perform_test(&name, &args).map_err(|error| unknown(error, "test", &name))
     });
@@ -46,15 +51,28 @@ fn named(args: Rest<ValueOrKwargs>) -> (String, Vec<Value>) {
     (name.as_str().unwrap_or_default().to_owned(), args)
 }
 
-fn apply(state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+/// The result is within the budget; `levels` filters may still be applied by `map` within each other.
+fn apply(
+    state: &mut State<'_, '_>,
+    name: &str,
+    args: &[Value],
+    budget: &mut Budget,
+    levels: usize,
+) -> Result<Value, Error> {
+    if is_guard(name) {
+        return Err(unknown(ErrorKind::UnknownFilter.into(), "filter", name));
+    }
     cost::charge(state, cost::of_filter(name, args)?)?;
-    let value = match args {
+    match args {
         [items, filter, rest @ ..] if name == "map" && filter.as_str().is_some() => {
-            apply_to_each(state, items, filter.as_str().unwrap_or_default(), rest)
+            let filter = filter.as_str().unwrap_or_default();
+            apply_to_each(state, items, filter, rest, budget, deeper(levels)?)
         }
-        _ => state.apply_filter(name, args).map_err(|error| unknown(error, "filter", name)),
-    }?;
-    plain(state, &value)
+        _ => {
+            let value = state.apply_filter(name, args).map_err(|error| unknown(error, "filter", name))?;
+            plain_within(state, &value, budget)
+        }
+    }
 }
 
 /// `map` with the name of a filter.
@@ -63,22 +81,29 @@ fn apply_to_each(
     items: &Value,
     filter: &str,
     rest: &[Value],
+    budget: &mut Budget,
+    levels: usize,
 ) -> Result<Value, Error> {
-    if items.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
-    let each = items.try_iter()?.map(|item| {
+    refuse_undefined(state, items)?;
+    let mut results = Vec::new();
+    for item in items.try_iter()? {
+        state.consume_fuel(1)?;
+        budget.spend(2)?;
         let args: Vec<_> = [item].into_iter().chain(rest.iter().cloned()).collect();
-        apply(state, filter, &args)
-    });
-    each.collect::<Result<Vec<_>, _>>().map(Value::from)
+        results.push(apply(state, filter, &args, budget, levels)?);
+    }
+    Ok(results.into())
+}
+
+/// What is not there is refused; the missing side of an `if` is not.
+fn refuse_undefined(state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() { state.format(value.clone()).map(drop) } else { Ok(()) }
 }
 
 /// As the operators of the same names do.
 fn compare(state: &mut State<'_, '_>, left: Value, operator: &str, right: Value) -> Result<bool, Error> {
-    if left.is_undefined() || right.is_undefined() {
-        return Err(ErrorKind::UndefinedError.into());
-    }
+    refuse_undefined(state, &left)?;
+    refuse_undefined(state, &right)?;
     let args = [left, right];
     cost::charge(state, cost::of_test(operator, &args))?;
     let [left, right] = args;

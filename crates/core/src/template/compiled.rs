@@ -204,35 +204,36 @@ impl Rendering<'_> {
     /// Names the first path of the template that leads nowhere. Its source is not shown: it may hold resolved secrets.
     fn undefined(&self, template: &Template) -> TemplateError {
         let pointer = template.pointer.clone();
-        match template.program.names().paths.iter().find_map(|path| self.dead_end(path)) {
+        let results = Value::Object(self.scope.results.clone());
+        let dead_end = template.program.names().paths.iter().find_map(|path| match path.root.as_str() {
+            "context" => dead_end(path, self.scope.context),
+            "inputs" => dead_end(path, self.scope.inputs),
+            "results" => dead_end(path, &results),
+            _ => None,
+        });
+        match dead_end {
             Some((expression, nearest)) => TemplateError::Undefined { pointer, expression, nearest },
             None => TemplateError::Undefined { pointer, expression: "a value".into(), nearest: None },
         }
     }
+}
 
-    fn dead_end(&self, path: &Path) -> Option<(String, Option<String>)> {
-        let whole = Value::Object(self.scope.results.clone());
-        let mut value = match path.root.as_str() {
-            "context" => self.scope.context,
-            "inputs" => self.scope.inputs,
-            "results" => &whole,
-            _ => return None,
+/// Where a path ends too early, and what may have been meant there.
+fn dead_end(path: &Path, root: &Value) -> Option<(String, Option<String>)> {
+    let (mut value, mut way) = (root, path.root.clone());
+    for key in &path.keys {
+        let next = match value {
+            Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            other => other.get(key),
         };
-        let mut way = path.root.clone();
-        for key in &path.keys {
-            let next = match value {
-                Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
-                other => other.get(key),
-            };
-            let Some(next) = next else {
-                let keys = value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
-                return Some((step_down(&way, key), nearest(key, keys).map(|near| step_down(&way, near))));
-            };
-            way = step_down(&way, key);
-            value = next;
-        }
-        None
+        let Some(next) = next else {
+            let keys = value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
+            return Some((step_down(&way, key), nearest(key, keys).map(|near| step_down(&way, near))));
+        };
+        way = step_down(&way, key);
+        value = next;
     }
+    None
 }
 
 fn step_down(way: &str, key: &str) -> String {
@@ -364,6 +365,13 @@ mod tests {
         check(groups, json!("1:[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}] 7"));
         check("{% for g in [{}, {'a': 1}] | groupby('a') %}{{ g.list | length }}{% endfor %}!", json!("11!"));
         check("{{--1}}", json!(-1));
+        check("{{ ('a' if false) == 'b' or ('a' if false) in [1] or 1 in ('a' if false) }}", json!(false));
+        check("{{ ('a' if false) | map('upper') | list }}", json!([]));
+        check(
+            "{{ '2024-%s:8080 ** %% %(n)5.1f Gr\u{fc}\u{df}e' | format({'n': 2.25}) }}",
+            json!("2024-{'n': 2.25}:8080 ** %   2.2 Gr\u{fc}\u{df}e"),
+        );
+        check("{{ 'x' | map('upper') | list ~ [] | map('upper') }}", json!("['X'][]"));
         check("{{ 1 < 2 <= 2 and 3 not in [4] and 'b' > 'a' >= 'a' and 1 != 2 }}", json!(true));
         check("{{ [[1, [2]], {'a': [5]}][0][1][0] + [[3]][0][0] + {'a': [5]}['a'][0] }}", json!(10));
         check("{% set (a, b) = (1, 2) %}{% with c = a + b %}{{ c }}{% endwith %}.", json!("3."));
@@ -459,7 +467,12 @@ mod tests {
     }
 
     /// Each makes, from a few words, a value that takes all memory where it is written.
-    const ENORMOUS: [&str; 24] = [
+    const ENORMOUS: [&str; 29] = [
+        "{{ [1] | tojson(indent=18446744073709551615) }}",
+        "{{ ('x' * 3900000) | map('map', 'batch', 1) | length }}",
+        "{{ ([1e308] * 400000) | map('string') | length }}",
+        "{{ [1e308] * 900000 ~ '' }}",
+        "{% set x = 'x' * 3000000 %}{% set x = x ~ x %}{{ x | length }}",
         "{{ ['a'] * 90000000 ~ '' }}",
         ".{{ 10 ~ 22 * 2 * 15e5 * ['b'] }}",
         "{{ ['a'] * context.many ~ '' }}",
@@ -487,7 +500,15 @@ mod tests {
     ];
 
     /// Each goes, from a few words, through values for hours, or copies too much.
-    const ENDLESS: [&str; 28] = [
+    const ENDLESS: [&str; 36] = [
+        "{{ ([[0]] * 60) | map('tojson', indent=1900000) | length }}",
+        "{{ range(1000) | sort(attribute='a,' * 60000) | length }}",
+        "{% set l = ['x' * 4000000] %}{% for i in range(99999) %}{{ l[0][3999999] }}{% endfor %}",
+        "{% for g in range(20000) | groupby('a') %}{% for i in range(99999) %}{{ g.list[-1] }}{% endfor %}{% endfor %}",
+        "{% for g in range(20000) | groupby('a') %}{% for i in range(99999) %}{{ g.list | attr(19999) }}{% endfor %}{% endfor %}",
+        "{{ ([1.1e-3] * 600000) | map('round', -1) | length }}",
+        "{{ ([1.1e-3] * 600000) | map('round', precision=1074) | length }}",
+        "{% set x = {'x' * 1000000: 1} %}{% for i in range(90000) %}{% set y = [x] %}{% endfor %}",
         "{{ (1, 2) * context.many }}",
         "{{ dict(a=context.wide, b=context.wide, c=context.wide, d=context.wide, e=context.wide) ~ '' }}",
         "{% set x = context.wide %}{{ x | chain(x, x, x) | length }}",
@@ -532,9 +553,9 @@ mod tests {
 
     #[test]
     fn what_the_engine_cannot_bear_fails() {
-        check_failed("{{ '%.70000f' | format(1) }}", "format: there is a number beyond 999");
+        check_failed("{{ '%.70000f' | format(1) }}", "format: a width is beyond 999");
         check_failed("{{ '%*d' | format(70000, 1) }}", "format: a width has to be a number, not *");
-        check_failed("{{ '%(é)s' | format({'é': 1}) }}", "format: a text with %(names) has to be ASCII");
+        check_failed("{{ '%(é)s' | format({'é': 1}) }}", "format: the name é has to be ASCII");
         check_failed("{{ range(9223372036854775807, -2, -1) }}", "range: a number is beyond 2^53");
         check_failed(
             "{{ ([1e30, 18446744073709551615] * 20) | sort }}",
@@ -544,7 +565,18 @@ mod tests {
         check_failed("{{ [1] | map('nope') }}", "filter nope is unknown");
         check_failed("{{ 1 is nope }}", "test nope is unknown");
         check("{{ 'abc'[::-9223372036854775808] }}", json!("c"));
-        check("{% for i in [1] %}{{ loop.cycle() is undefined }}{% endfor %}!", json!("true!"));
+        check_failed(
+            "{{ ([{'k': 18446744073709551615}, {}] * 20) | groupby('k', default=1.0) }}",
+            "integers beyond 2^53 cannot be ordered among floats",
+        );
+        let endless = |name: &str| format!("{{{{ 'a' | {name}('{name}', *(['{name}'] * 2600)) }}}}");
+        check_failed(&endless("map"), "nested deeper than 64 levels");
+        check_failed("{{ [1] | map('(filter)', 'abs') }}", "filter (filter) is unknown");
+        check_failed("{{ [1] | select('(test)', '(test)') }}", "test (test) is unknown");
+        for cycle in ["loop.cycle()", "loop.cycle(*[])", "loop['cycle'](*[])"] {
+            let template = format!("{{% for i in [1] %}}{{{{ {cycle} }}}}{{% endfor %}}");
+            assert!(rendered(json!([template])).is_err());
+        }
         check("{% for i in [1] %}{% do loop.changed(loop) %}{% endfor %}!", json!("!"));
     }
 
@@ -555,6 +587,7 @@ mod tests {
             "list": (0..1500).collect::<Vec<_>>(),
             "table": (0..1000).map(|n| (format!("k{n}"), json!(n))).collect::<Map<_, _>>(),
             "rows": vec![vec![1; 1500]; 20],
+            "customers": (0..500).map(order).collect::<Vec<_>>(),
             "orders": (0..1000).map(order).collect::<Vec<_>>(),
         });
         for template in [
@@ -566,6 +599,9 @@ mod tests {
             "{{ context.orders | sum(attribute='total') + context.orders | map(attribute='id') | sum }}",
             "{{ context.orders | selectattr('id', 'in', context.list) | map(attribute='id') | list | length }}",
             "{{ context.orders | sort(attribute='note') | unique(attribute='sku') | groupby('note') | length }}",
+            "{% for o in context.orders[:500] %}{{ (context.customers | selectattr('id', 'eq', o.id) | first).note }}{% endfor %}",
+            "{% for a, b in context.list | zip(context.list) %}{{ a + b }}{% endfor %}",
+            "{{ context.orders | chain(context.orders) | list | length }}{{ context.table | chain({'a': 1}) | length }}",
             "{{ context.rows | sum(start=[]) | length }}{{ context.orders | tojson(indent=2) | length }}",
             "{{ '%05d %-8.2f %s' | format(42, 1.5, context.orders[0].note) | indent(4) | trim }}",
         ] {

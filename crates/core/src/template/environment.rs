@@ -8,8 +8,8 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior
 use super::calls;
 use super::json::{Budget, to_json};
 
-/// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes, and four values that it
-/// goes through.
+/// Work one template may do: an instruction is one unit, and so are 64 bytes of text that it makes, 4 values that it copies,
+/// and 16 that it goes through.
 pub const FUEL: u64 = 1_000_000;
 
 /// Largest settings after rendering, and largest value that a template may make on the way, in bytes.

@@ -5,7 +5,7 @@
 //! make a value that takes all memory, or hours, once it is written, compared or sorted, and what is constant is even
 //! worked out when the text is compiled. So what may build such a value hands it to a filter that copies it ([`PLAIN`]), and
 //! filters, tests, comparisons and look-ups are called through filters and tests of our own (`calls.rs`). Their names cannot
-//! be typed. Filters and tests are not worked out beforehand, so that nothing large is built before the template runs.
+//! be typed, and are refused as arguments. Filters and tests are not worked out beforehand, so that nothing large is built before the template runs.
 
 use minijinja::Value;
 use minijinja::machinery::Span;
@@ -35,6 +35,11 @@ pub(super) const TEST: &str = "(test)";
 
 /// The test that compares by the operator that is named between its two sides.
 pub(super) const COMPARE: &str = "(compare)";
+
+/// Whether a filter or a test is one of these.
+pub(super) fn is_guard(name: &str) -> bool {
+    name.starts_with('(')
+}
 
 /// A statement with its guards.
 pub(super) fn statement<'a>(statement: &Stmt<'a>) -> Stmt<'a> {
@@ -161,8 +166,8 @@ fn binary<'a>(e: &Spanned<BinOp<'a>>) -> Expr<'a> {
         Gt => compared(">"),
         Gte => compared(">="),
         In => compared("in"),
-        Add | Mul => plain(calculated()),
-        ScAnd | ScOr | Sub | Div | FloorDiv | Rem | Pow | Concat => calculated(),
+        Add | Mul | Concat => plain(calculated()),
+        ScAnd | ScOr | Sub | Div | FloorDiv | Rem | Pow => calculated(),
     }
 }
 
@@ -215,14 +220,7 @@ fn called<'a>(name: &str, mut args: Vec<CallArg<'a>>, span: Span) -> Vec<CallArg
 }
 
 fn call<'a>(e: &Spanned<Call<'a>>) -> Spanned<Call<'a>> {
-    let mut args = arguments(&e.args, copied);
-    if let (Expr::GetAttr(method), true) = (&e.expr, args.is_empty())
-        && method.name == "cycle"
-    {
-        // the engine divides by the number of arguments
-        args.push(CallArg::Pos(constant(Value::UNDEFINED, e.span())));
-    }
-    Spanned::new(Call { expr: expression(&e.expr), args }, e.span())
+    Spanned::new(Call { expr: expression(&e.expr), args: arguments(&e.args, copied) }, e.span())
 }
 
 fn arguments<'a>(args: &[CallArg<'a>], guarded: fn(&Expr<'a>) -> Expr<'a>) -> Vec<CallArg<'a>> {

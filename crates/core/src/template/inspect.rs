@@ -1,9 +1,11 @@
 //! What templates say before they are rendered: the results they name, and everything wrong with them.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::environment::{FUNCTIONS, has_filter, has_test};
-use super::names::{Names, Path};
+use super::names::{Names, Path, results_in_words};
 use super::program::{Program, parsed};
 use super::{TemplateProblem, is_template};
 use crate::nearest::nearest;
@@ -16,15 +18,16 @@ pub(super) const ROOTS: [&str; 4] = ["context", "inputs", "results", "step"];
 ///
 /// `results[context.x]` names nothing that is known before the step runs; [`check`] reports it.
 pub fn results_named_in(config: &Value) -> Vec<String> {
-    let mut named = Vec::new();
+    let (mut named, mut seen) = (Vec::new(), HashSet::new());
     each_text(config, "", &mut |_, text| {
-        let paths = parsed(text).map(|parsed| Names::of(&parsed).paths).unwrap_or_default();
-        let results = paths.into_iter().filter(|path| path.root == "results");
-        for step in results.filter_map(|path| path.keys.into_iter().next()) {
-            if !named.contains(&step) {
-                named.push(step);
+        let steps = match parsed(text) {
+            Ok(parsed) => {
+                let results = Names::of(&parsed).paths.into_iter().filter(|path| path.root == "results");
+                results.filter_map(|path| path.keys.into_iter().next()).collect()
             }
-        }
+            Err(_) => results_in_words(text),
+        };
+        named.extend(steps.into_iter().filter(|step| seen.insert(step.clone())));
     });
     named
 }

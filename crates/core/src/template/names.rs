@@ -3,7 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use minijinja::Value;
-use minijinja::machinery::ast::{CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{Call, CallArg, Expr, Stmt};
+use minijinja::machinery::{Token, tokenize};
+
+use super::environment::syntax;
 
 /// A name and the keys that are looked up in it: `results['a'].body` is `results`, `a`, `body`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,8 +26,8 @@ pub(super) struct Names {
     pub unset: BTreeSet<String>,
     pub filters: BTreeSet<String>,
     pub tests: BTreeSet<String>,
-    /// Whether a loop calls itself.
-    pub recursive: bool,
+    /// Why the template must not be run, if it must not.
+    pub refusal: Option<&'static str>,
 }
 
 impl Names {
@@ -34,6 +37,28 @@ impl Names {
         reader.statement(template);
         reader.names
     }
+}
+
+/// The steps whose results are named in a source that cannot be parsed, as far as its words tell.
+pub(super) fn results_in_words(source: &str) -> Vec<String> {
+    let tokens: Vec<_> =
+        tokenize(source, false, syntax()).map_while(Result::ok).map(|(token, _)| token).collect();
+    let named = tokens.windows(4).filter_map(|words| match words {
+        [before, Token::Ident("results"), Token::Dot, Token::Ident(step)] if !is_sign_before_key(before) => {
+            Some(*step)
+        }
+        [before, Token::Ident("results"), Token::BracketOpen, Token::Str(step)]
+            if !is_sign_before_key(before) =>
+        {
+            Some(*step)
+        }
+        _ => None,
+    });
+    named.map(str::to_owned).collect()
+}
+
+fn is_sign_before_key(token: &Token<'_>) -> bool {
+    matches!(token, Token::Dot | Token::Pipe)
 }
 
 struct Reader<'a> {
@@ -49,7 +74,9 @@ impl<'a> Reader<'a> {
             Stmt::EmitExpr(s) => self.expression(&s.expr),
             Stmt::EmitRaw(_) => {}
             Stmt::ForLoop(s) => {
-                self.names.recursive |= s.recursive;
+                if s.recursive {
+                    self.names.refusal = Some("loops cannot be recursive here");
+                }
                 self.expression(&s.iter);
                 self.set.push(HashSet::new());
                 self.target(&s.target);
@@ -90,10 +117,7 @@ impl<'a> Reader<'a> {
                 self.body(&s.body);
                 self.expression(&s.filter);
             }
-            Stmt::Do(s) => {
-                self.expression(&s.call.expr);
-                self.arguments(&s.call.args);
-            }
+            Stmt::Do(s) => self.call(&s.call),
         }
     }
 
@@ -104,9 +128,8 @@ impl<'a> Reader<'a> {
     fn expression(&mut self, expr: &Expr<'a>) {
         match expr {
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
-                if let Some(path) = self.path(expr) {
-                    self.names.paths.push(path);
-                }
+                let path = self.path(expr);
+                self.names.paths.extend(path);
             }
             Expr::Const(_) => {}
             Expr::Slice(e) => {
@@ -137,23 +160,32 @@ impl<'a> Reader<'a> {
                 self.expression(&e.expr);
                 self.arguments(&e.args);
             }
-            Expr::Call(e) => {
-                self.expression(&e.expr);
-                self.arguments(&e.args);
-            }
+            Expr::Call(e) => self.call(e),
             Expr::List(e) => e.items.iter().for_each(|e| self.expression(e)),
             Expr::Tuple(e) => e.items.iter().for_each(|e| self.expression(e)),
             Expr::Map(e) => e.keys.iter().chain(&e.values).for_each(|e| self.expression(e)),
         }
     }
 
-    /// The path of which this is the end, if it begins with a name; what it is computed from is read along.
+    fn call(&mut self, call: &Call<'a>) {
+        if let Expr::GetAttr(method) = &call.expr
+            && method.name == "cycle"
+            && !call.args.iter().any(|arg| matches!(arg, CallArg::Pos(_)))
+        {
+            self.names.refusal = Some("cycle() needs a value");
+        }
+        self.expression(&call.expr);
+        self.arguments(&call.args);
+    }
+
+    /// The path of which this is the end, if it begins with a name that is not set; what it is computed from is read along.
     fn path(&mut self, expr: &Expr<'a>) -> Option<Path> {
         match expr {
             Expr::Var(e) => {
-                if !self.set.iter().any(|scope| scope.contains(e.id)) {
-                    self.names.unset.insert(e.id.to_owned());
+                if self.set.iter().any(|scope| scope.contains(e.id)) {
+                    return None;
                 }
+                self.names.unset.insert(e.id.to_owned());
                 Some(Path { root: e.id.to_owned(), keys: Vec::new(), dynamic: false })
             }
             Expr::GetAttr(e) => self.path(&e.expr).map(|path| path.then(Some(e.name.to_owned()))),
@@ -232,7 +264,8 @@ mod tests {
         check("{{ results[context.x] }}", &["context/x", "results[]"]);
         check("{{ results.a[context.x].b }}", &["context/x", "results/a[]"]);
         check("{{ results.a[1:][context.x] }}", &["results/a", "context/x"]);
-        check("{% for r in results.list %}{{ r.id }}{% endfor %}", &["results/list", "r/id"]);
+        check("{% for r in results.list %}{{ r.id }}{% endfor %}", &["results/list"]);
+        check("{% for results in context.list %}{{ results.id }}{% endfor %}", &["context/list"]);
         check("results.text {# results.comment #}{% raw %}{{ results.raw }}{% endraw %}", &[]);
         check("{{ 'results.quoted' }}", &[]);
         check("{{ context.results.a }}", &["context/results/a"]);
@@ -241,6 +274,13 @@ mod tests {
             "{% do range(results.a) %}{% filter f(results.b) %}{% endfilter %}",
             &["range", "results/a", "results/b"],
         );
+    }
+
+    #[test]
+    fn results_are_found_in_what_cannot_be_parsed() {
+        let check = |source: &str, expected: &[&str]| assert_eq!(results_in_words(source), expected);
+        check("{{ results['a'].x }} results.b {{ results.c + }}", &["a", "c"]);
+        check("{{ context.results.a }} {{ 1 | results.b }} {{ results[c]", &[]);
     }
 
     #[test]

@@ -3,28 +3,37 @@
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Error, State, Value};
 
-use super::cost::{VALUES_PER_UNIT, charge};
+use super::cost::{LONGEST_NUMBER, charge, text_weight};
 use super::json::{Budget, Unfit, deeper};
 use crate::payload::MAX_DEPTH;
 
+/// Values that one unit of work copies.
+const COPIES_PER_UNIT: usize = 4;
+
 /// What a list or an object takes beside what is in it, in bytes.
 const CONTAINER: usize = 14;
-
-/// What a number beyond 64 bits takes, in bytes.
-const LARGE_NUMBER: usize = 38;
 
 /// A copy in which every list and every object is one of its own and written out.
 ///
 /// # Errors
 /// If it is too large, too deep, or too much for the work that may still be done.
 pub(super) fn plain(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
-    Copying { state, budget: Budget::new(), owed: 0 }.copy(value, MAX_DEPTH)
+    plain_within(state, value, &mut Budget::new())
+}
+
+/// The same for one value of several, which have to be within the limit together.
+pub(super) fn plain_within(
+    state: &State<'_, '_>,
+    value: &Value,
+    budget: &mut Budget,
+) -> Result<Value, Error> {
+    Copying { state, budget, owed: 0 }.copy(value, MAX_DEPTH)
 }
 
 struct Copying<'a, 't, 'e> {
     state: &'a State<'t, 'e>,
-    budget: Budget,
-    /// Values that were not charged for yet, being too few.
+    budget: &'a mut Budget,
+    /// Values that were not paid for yet, being too few.
     owed: usize,
 }
 
@@ -36,8 +45,8 @@ impl Copying<'_, '_, '_> {
             ValueKind::Seq | ValueKind::Iterable => self.list(value, deeper(levels)?),
             ValueKind::Map => self.object(value, deeper(levels)?),
             ValueKind::Invalid => Err(Unfit::Other(value.to_string()).into()),
-            ValueKind::Number if value.is_integer() && !fits_64_bits(value) => {
-                self.budget.spend(LARGE_NUMBER)?;
+            ValueKind::Number if !is_short(value) => {
+                self.budget.spend(LONGEST_NUMBER)?;
                 Ok(value.clone())
             }
             _ => {
@@ -66,6 +75,8 @@ impl Copying<'_, '_, '_> {
         self.container(object.len().unwrap_or(0))?;
         let mut entries = Vec::new();
         for key in object.try_iter()? {
+            // both to look it up and to store it goes through all of it
+            charge(self.state, 2 * text_weight(&key))?;
             let item = object.get_item(&key)?;
             entries.push((self.copy(&key, levels)?, self.copy(&item, levels)?));
         }
@@ -75,14 +86,16 @@ impl Copying<'_, '_, '_> {
     /// Before anything is copied, so that nothing is copied that cannot be paid for.
     fn container(&mut self, length: usize) -> Result<(), Error> {
         self.budget.spend(CONTAINER)?;
-        self.budget.has(2 * length)?;
+        self.budget.has(length.saturating_mul(2))?;
         self.owed += 1 + length;
-        charge(self.state, self.owed)?;
-        self.owed %= VALUES_PER_UNIT;
+        self.state.consume_fuel((self.owed / COPIES_PER_UNIT) as u64)?;
+        self.owed %= COPIES_PER_UNIT;
         Ok(())
     }
 }
 
-fn fits_64_bits(value: &Value) -> bool {
-    value.as_i64().is_some() || u64::try_from(value.clone()).is_ok()
+/// Whether a number takes few bytes as text: floats are written without an exponent.
+fn is_short(number: &Value) -> bool {
+    let float = || f64::try_from(number.clone()).unwrap_or(f64::MAX).abs();
+    number.as_i64().is_some() || (!number.is_integer() && (float() == 0.0 || (1e-9..1e18).contains(&float())))
 }

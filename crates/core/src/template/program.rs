@@ -12,7 +12,7 @@ use super::guard;
 use super::names::Names;
 
 /// Most bytes of one text: the template engine counts lines and columns in 16 bits.
-pub(super) const MAX_SOURCE_BYTES: usize = 64 * 1024 - 1;
+pub(super) const MAX_SOURCE_BYTES: usize = 64 * 1024 - 2;
 
 /// Most words and signs of one expression or statement. Each may nest what is parsed one level deeper, and the template
 /// engine parses, compiles and drops by recursion: on the stack of a thread there is room for a few thousand levels.
@@ -57,8 +57,8 @@ impl Program {
         let code = Code::try_new(owner, |source| {
             let parsed = parsed(source)?;
             names = Names::of(&parsed);
-            if names.recursive {
-                return Err("loops cannot be recursive here".to_owned());
+            if let Some(refusal) = names.refusal {
+                return Err(refusal.to_owned());
             }
             let mut generator = CodeGenerator::new(NAME, source);
             match expression(&parsed) {
@@ -180,6 +180,7 @@ mod tests {
         check(branches(MAX_STATEMENTS), true);
         check("text + ".repeat(9_000), false);
         check("text + ".repeat(10_000), true);
+        assert!(Program::new(&format!("{{#{}", "x".repeat(MAX_SOURCE_BYTES - 2))).is_err());
         let recursive = |source: &str| Program::new(source).unwrap_err();
         let expected = "loops cannot be recursive here";
         assert_eq!(recursive("{% for i in a recursive %}{{ loop(i) }}{% endfor %}"), expected);
