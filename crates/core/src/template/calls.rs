@@ -3,7 +3,7 @@
 //! The template engine charges for what a list or a text is by itself, not for what is in it, and for few of the
 //! arguments. Here every call is charged for all that it may go through.
 
-use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::cost;
@@ -69,6 +69,8 @@ fn apply(
             apply_to_each(state, items, filter, rest, budget, deeper(levels)?)
         }
         _ => {
+            let ordered = if name == "sort" { Some(with_order(args)) } else { None };
+            let args = ordered.as_deref().unwrap_or(args);
             let value = state.apply_filter(name, args).map_err(|error| unknown(error, "filter", name))?;
             plain_within(state, &value, budget)
         }
@@ -87,12 +89,38 @@ fn apply_to_each(
     refuse_undefined(state, items)?;
     let mut results = Vec::new();
     for item in items.try_iter()? {
-        state.consume_fuel(1)?;
         budget.spend(2)?;
+        state.consume_fuel(1 + text_of(&item))?;
         let args: Vec<_> = [item].into_iter().chain(rest.iter().cloned()).collect();
-        results.push(apply(state, filter, &args, budget, levels)?);
+        let result = apply(state, filter, &args, budget, levels)?;
+        state.consume_fuel(text_of(&result))?;
+        results.push(result);
     }
     Ok(results.into())
+}
+
+/// What the engine charges for a text that a filter takes or makes.
+fn text_of(value: &Value) -> u64 {
+    value.as_str().map_or(0, |text| text.len() as u64 / 64)
+}
+
+/// With one key, the engine takes items without it as equal to all others, which is no order; with two it does not.
+fn with_order(args: &[Value]) -> Vec<Value> {
+    let mut args = args.to_vec();
+    if let Some(options) = args.pop_if(|options| options.is_kwargs()) {
+        let named = |name: &str| (name.to_owned(), options.get_attr(name).unwrap_or_default());
+        let names = options.try_iter().into_iter().flatten();
+        let options = names.filter_map(|name| name.as_str().map(named)).map(|(name, value)| {
+            let value = match (name.as_str(), value.as_str()) {
+                ("attribute", Some(key)) if !key.contains(',') => format!("{key},{key}").into(),
+                _ => value,
+            };
+            (name, value)
+        });
+        let options: Kwargs = options.collect();
+        args.push(options.into());
+    }
+    args
 }
 
 /// What is not there is refused; the missing side of an `if` is not.

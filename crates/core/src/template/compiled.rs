@@ -205,7 +205,8 @@ impl Rendering<'_> {
     fn undefined(&self, template: &Template) -> TemplateError {
         let pointer = template.pointer.clone();
         let results = Value::Object(self.scope.results.clone());
-        let dead_end = template.program.names().paths.iter().find_map(|path| match path.root.as_str() {
+        let mut paths = template.program.names().paths.iter().filter(|path| !path.optional);
+        let dead_end = paths.find_map(|path| match path.root.as_str() {
             "context" => dead_end(path, self.scope.context),
             "inputs" => dead_end(path, self.scope.inputs),
             "results" => dead_end(path, &results),
@@ -224,6 +225,7 @@ fn dead_end(path: &Path, root: &Value) -> Option<(String, Option<String>)> {
     for key in &path.keys {
         let next = match value {
             Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            Value::String(_) => return None,
             other => other.get(key),
         };
         let Some(next) = next else {
@@ -365,6 +367,22 @@ mod tests {
         check(groups, json!("1:[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}] 7"));
         check("{% for g in [{}, {'a': 1}] | groupby('a') %}{{ g.list | length }}{% endfor %}!", json!("11!"));
         check("{{--1}}", json!(-1));
+        check(
+            "{{ '**%d%%** %d%% 2024 %d%%(gr\u{f6}\u{df}e)' | format(50, 5, 6) }}",
+            json!("**50%** 5% 2024 6%(gr\u{f6}\u{df}e)"),
+        );
+        check(
+            "{{ [{'i': 1765432109876543210, 's': 0.5, 't': 'b'}, {'t': 'a'}] | sort(attribute='t') | map(attribute='t') | join }}",
+            json!("ab"),
+        );
+        check(
+            "{{ [{'a': 2, 'b': 1}, {'a': 1}] | sort(attribute='a', reverse=true) | map(attribute='a') | list }}",
+            json!([2, 1]),
+        );
+        check(
+            "{{ ['b', 'A', 'a'] | sort(case_sensitive=true) | join }}{{ ['b', 'A'] | sort | join }}",
+            json!("AabAb"),
+        );
         check("{{ ('a' if false) == 'b' or ('a' if false) in [1] or 1 in ('a' if false) }}", json!(false));
         check("{{ ('a' if false) | map('upper') | list }}", json!([]));
         check(
@@ -437,6 +455,10 @@ mod tests {
             code,
             "the template at /json/v uses context.zzz, which is not defined",
         );
+        let other = "the template at /json/v uses context.yyy, which is not defined";
+        fails("{% if context.zzz is defined %}{% endif %}{{ context.yyy }}", code, other);
+        fails("{{ context.zzz | default(context.yyy) }}", code, other);
+        fails("{{ context.name[0] ~ context.yyy }}", code, other);
         fails("{{ context.zzz[1] }}", code, "the template at /json/v uses context.zzz, which is not defined");
         check("{{ context.zzz is defined or context.zzz is undefined }}", json!(true));
         check("{{ context.zzz is defined and results.zzz is defined }}", json!(false));
@@ -467,7 +489,8 @@ mod tests {
     }
 
     /// Each makes, from a few words, a value that takes all memory where it is written.
-    const ENORMOUS: [&str; 29] = [
+    const ENORMOUS: [&str; 30] = [
+        "{{ [[[[[[[[[[[[[[[[[[[[[0] * 100000]]]]]]]]]]]]]]]]]]]] | tojson(true) }}",
         "{{ [1] | tojson(indent=18446744073709551615) }}",
         "{{ ('x' * 3900000) | map('map', 'batch', 1) | length }}",
         "{{ ([1e308] * 400000) | map('string') | length }}",
@@ -500,7 +523,15 @@ mod tests {
     ];
 
     /// Each goes, from a few words, through values for hours, or copies too much.
-    const ENDLESS: [&str; 36] = [
+    const ENDLESS: [&str; 44] = [
+        "{{ (['aaaaaaaa'] * 400000) | sum(none, none, start='') | length }}",
+        "{% set x = 'x' * 4000000 %}{% for i in range(99999) %}{{ x is iterable }}{% endfor %}",
+        "{% set l = ['x' * 4000000] %}{% for i in range(99999) %}{{ l | map('length') | sum }}{% endfor %}",
+        "{% set l = ['x' * 4000000] %}{% for i in range(99999) %}{{ l | map(attribute='3999999') | length }}{% endfor %}",
+        "{% set l = [{'a': 'x' * 3900000}] %}{% for i in range(99999) %}{{ l | selectattr('a.3899999') | list | length }}{% endfor %}",
+        "{% set l = ['\\u0001' * 1000000] %}{% for i in range(99999) %}{{ l is startingwith('x') }}{% endfor %}",
+        "{% set x = 'x' * 2000000 %}{% for i in range(99999) %}{{ x is upper }}{% endfor %}",
+        "{% set l = ['x' * 1000000] %}{% for i in range(99999) %}{{ l | map('title') | length }}{% endfor %}",
         "{{ ([[0]] * 60) | map('tojson', indent=1900000) | length }}",
         "{{ range(1000) | sort(attribute='a,' * 60000) | length }}",
         "{% set l = ['x' * 4000000] %}{% for i in range(99999) %}{{ l[0][3999999] }}{% endfor %}",
@@ -568,6 +599,15 @@ mod tests {
         check_failed(
             "{{ ([{'k': 18446744073709551615}, {}] * 20) | groupby('k', default=1.0) }}",
             "integers beyond 2^53 cannot be ordered among floats",
+        );
+        check_failed("{{ '%(\u{e9}' | format(1) }}", "format: the name \u{e9} has to be ASCII");
+        check_failed("{{ '%(a%b).70000f' | format({'a%b': 1}) }}", "format: a width is beyond 999");
+        check_failed("{{ {10 ** 30: 1} }}", "keys are texts, or numbers of 64 bits");
+        check_failed("{{ {(1, 2): 1} }}", "keys are texts, or numbers of 64 bits");
+        let items = "([{'a': {'b': 9}}, {'a': {'b': 5}}] * 4 + [{}] * 4 + [{'a': {'b': 1}}] * 12)";
+        check(
+            &format!("{{{{ {items} | sort(attribute='a.b') | map(attribute='a.b', default=0) | join }}}}"),
+            json!("000011111111111155559999"),
         );
         let endless = |name: &str| format!("{{{{ 'a' | {name}('{name}', *(['{name}'] * 2600)) }}}}");
         check_failed(&endless("map"), "nested deeper than 64 levels");

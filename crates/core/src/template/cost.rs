@@ -68,11 +68,20 @@ pub(super) fn of_item(container: &Value, key: &Value) -> usize {
 /// The cost of a test, whose arguments begin with what is tested.
 pub(super) fn of_test(name: &str, args: &[Value]) -> usize {
     match (name, args) {
+        // all characters are counted
+        ("iterable", [value, ..]) => text_weight(value),
+        // what is no text becomes one
+        ("startingwith" | "endingwith" | "containing" | "upper" | "lower", _) => {
+            as_texts(weight_of_all(args))
+        }
+        ("in" | "not in", [part, text]) if text.as_str().is_some() => {
+            as_texts(weight(part)).saturating_add(text_weight(text))
+        }
         // they look at what a value is, not at what is in it
         (
             "defined" | "undefined" | "none" | "boolean" | "true" | "false" | "number" | "integer" | "int"
-            | "float" | "odd" | "even" | "divisibleby" | "string" | "sequence" | "iterable" | "mapping"
-            | "safe" | "escaped" | "filter" | "test",
+            | "float" | "odd" | "even" | "divisibleby" | "string" | "sequence" | "mapping" | "safe"
+            | "escaped" | "filter" | "test",
             _,
         ) => 0,
         // keys are looked up, not gone through
@@ -91,15 +100,25 @@ pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
     let items = if is_list(value) { value.len().unwrap_or(0).max(1) } else { 1 };
     let once = match name {
         // they take a part, or nothing, of what they are applied to
-        "length" | "count" | "first" | "last" | "default" | "d" => each,
+        "first" | "last" | "default" | "d" => each,
+        "length" | "count" => text_weight(value),
         "attr" => each + rest.first().map_or(0, |key| of_item(value, key)),
         // they go through each argument once
         "zip" | "chain" => weight(value).saturating_add(each),
         // of each item they look at one attribute, which is compared with the arguments
-        "map" | "sum" if attribute(rest).is_some() => items.saturating_mul(1 + each),
+        "map" | "sum" if attribute(rest).is_some_and(|name| is_plain(&name)) => {
+            items.saturating_mul(1 + each)
+        }
         "selectattr" | "rejectattr" => {
             let of_attributes = parts(value).map(|item| 1 + attribute_weight(&item, rest)).sum::<usize>();
             of_attributes.saturating_add(items.saturating_mul(each))
+        }
+        // what is no text becomes one
+        "lower" | "upper" | "title" | "capitalize" | "replace" | "trim" | "indent" | "urlencode"
+        | "string" | "escape" | "e" | "split" | "lines" | "format"
+            if value.as_str().is_none() || !rest.iter().all(|arg| parts(arg).next().is_none()) =>
+        {
+            as_texts(weight(value).saturating_add(each))
         }
         _ => weight(value).saturating_add(items.saturating_mul(each)),
     };
@@ -108,11 +127,14 @@ pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
     }
     let more = match name {
         "sort" | "unique" | "min" | "max" | "dictsort" | "groupby" => {
-            comparable(args)?;
             let rounds = 1 + value.len().unwrap_or(0).max(1).ilog2() as usize;
             let keys = 1 + attribute(rest).map_or(0, |path| path.as_str().unwrap_or("").matches(',').count());
             let each = keys.saturating_add(longest(value) / BYTES_PER_VALUE);
-            value.len().unwrap_or(0).saturating_mul(rounds).saturating_mul(each)
+            let folds = value.len().unwrap_or(0).saturating_mul(rounds).saturating_mul(each);
+            if folds <= TOO_MUCH {
+                comparable(name, value, rest)?;
+            }
+            folds
         }
         // to join texts or lists makes a new one each time
         "sum" if joins(rest) => items.saturating_mul(weight(value)) / BYTES_PER_VALUE,
@@ -126,7 +148,7 @@ pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
             let lines = value.as_str().map_or(1, |text| text.lines().count());
             written(largest(rest).saturating_mul(lines))?
         }
-        "tojson" => written(indentation(value, largest(rest), 1))?,
+        "tojson" => written(indentation(value, spaces(rest), 1))?,
         "pprint" => written(indentation(value, 4, 1))?,
         "format" => written(formatted(value, rest)?)?,
         _ => 0,
@@ -172,18 +194,35 @@ fn attribute(args: &[Value]) -> Option<Value> {
     option(args, "attribute").or_else(|| first.cloned())
 }
 
+/// Whether a path leads through names only, not to items of a list or a text.
+fn is_plain(path: &Value) -> bool {
+    path.as_str().is_some_and(|path| path.split('.').all(|key| key.parse::<usize>().is_err()))
+}
+
+/// What is at a path in a value; undefined, if nothing is.
+fn at(value: &Value, path: &str) -> Value {
+    path.split('.').fold(value.clone(), |value, key| match key.parse::<usize>() {
+        Ok(index) => value.get_item(&index.into()).unwrap_or_default(),
+        Err(_) => value.get_attr(key).unwrap_or_default(),
+    })
+}
+
 /// The cost of what `selectattr` looks at; of all of the item, if that is not one of its own attributes.
 fn attribute_weight(item: &Value, args: &[Value]) -> usize {
-    let attribute = args.first().and_then(Value::as_str).unwrap_or_default();
-    match item.get_attr(attribute) {
-        Ok(value) if !value.is_undefined() => weight(&value),
+    match args.first() {
+        Some(name) if is_plain(name) => weight(&at(item, name.as_str().unwrap_or_default())),
         _ => weight(item),
     }
 }
 
+/// The cost of values that become text: as the engine charges for texts that are made, 64 bytes a unit.
+fn as_texts(weight: usize) -> usize {
+    weight.saturating_mul(VALUES_PER_UNIT)
+}
+
 /// Whether `sum` begins with a text or a list: with a number it ends at the first of these.
 fn joins(args: &[Value]) -> bool {
-    let second = args.get(1).filter(|arg| !arg.is_kwargs());
+    let second = args.get(1).filter(|arg| !arg.is_kwargs() && !arg.is_none() && !arg.is_undefined());
     let start = second.cloned().or_else(|| option(args, "start")).unwrap_or_default();
     is_list(&start) || start.kind() == ValueKind::String
 }
@@ -199,6 +238,13 @@ fn numbers(args: &[Value]) -> impl Iterator<Item = Value> {
 
 fn largest(args: &[Value]) -> usize {
     numbers(args).map(|number| count(&number)).max().unwrap_or(0)
+}
+
+/// The spaces by which `tojson` indents; `true` stands for two.
+fn spaces(args: &[Value]) -> usize {
+    let indent = option(args, "indent").or_else(|| args.first().cloned());
+    let by_default = indent.is_some_and(|indent| indent.kind() == ValueKind::Bool && indent.is_true());
+    largest(args).max(if by_default { 2 } else { 0 })
 }
 
 /// How many a number asks for.
@@ -226,36 +272,38 @@ fn indentation(value: &Value, spaces: usize, level: usize) -> usize {
     }
 }
 
-/// The bytes that `format` may write: for each field the longest of the values.
+/// The bytes that `format` may write: all values once, or for each field that names one the longest of them.
 fn formatted(format: &Value, args: &[Value]) -> Result<usize, Error> {
-    let longest = args.iter().flat_map(|arg| match arg.kind() {
-        ValueKind::Map => parts(arg).map(|part| as_text(&part)).collect(),
-        _ => vec![as_text(arg)],
-    });
-    let longest = longest.max().unwrap_or(0).max(LONGEST_NUMBER);
-    let mut sum = 0_usize;
-    for field in format.as_str().unwrap_or_default().split('%').skip(1) {
-        sum = sum.saturating_add(longest).saturating_add(widths(field)?);
+    let options = args.iter().filter(|arg| arg.kind() == ValueKind::Map);
+    let longest = options.flat_map(parts).map(|value| as_text(&value)).max().unwrap_or(0);
+    let mut sum = args.iter().fold(0, |sum: usize, arg| sum.saturating_add(as_text(arg)));
+    let mut rest = format.as_str().unwrap_or_default();
+    while let Some((_, field)) = rest.split_once('%') {
+        if let Some(after) = field.strip_prefix('%') {
+            rest = after;
+            continue;
+        }
+        rest = field;
+        if let Some(named) = field.strip_prefix('(') {
+            let (name, after) = named.split_once(')').unwrap_or((named, ""));
+            if !name.is_ascii() {
+                return refused(format!("format: the name {name} has to be ASCII"));
+            }
+            sum = sum.saturating_add(longest);
+            rest = after;
+        }
+        sum = sum.saturating_add(LONGEST_NUMBER).saturating_add(widths(rest)?);
     }
     Ok(sum)
 }
 
-/// The width and the precision of a field, from behind its `%`.
+/// The width and the precision that a field begins with.
 fn widths(field: &str) -> Result<usize, Error> {
-    let refused = |reason: String| Err(Error::new(ErrorKind::InvalidOperation, reason));
-    let mut rest = field;
-    if let Some(key) = field.strip_prefix('(') {
-        let Some((key, after)) = key.split_once(')') else { return Ok(0) };
-        if !key.is_ascii() {
-            return refused(format!("format: the name {key} has to be ASCII"));
-        }
-        rest = after;
-    }
-    let (mut sum, mut number) = (0_usize, 0_usize);
-    for c in rest.trim_start_matches(['#', '0', '-', ' ', '+']).chars() {
+    let (mut sum, mut number) = (0, 0);
+    for c in field.trim_start_matches(['#', '0', '-', ' ', '+']).chars() {
         match c.to_digit(10) {
-            Some(digit) => number = number.saturating_mul(10).saturating_add(digit as usize),
-            None if c == '.' => sum = sum.saturating_add(std::mem::take(&mut number)),
+            Some(digit) => number = number * 10 + digit as usize,
+            None if c == '.' => sum += std::mem::take(&mut number),
             None if c == '*' => return refused("format: a width has to be a number, not *".into()),
             None => break,
         }
@@ -263,7 +311,11 @@ fn widths(field: &str) -> Result<usize, Error> {
             return refused(format!("format: a width is beyond {MAX_WIDTH}"));
         }
     }
-    Ok(sum.saturating_add(number))
+    Ok(sum + number)
+}
+
+fn refused<T>(reason: String) -> Result<T, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, reason))
 }
 
 /// About as many bytes as a value has as text.
@@ -274,8 +326,8 @@ fn as_text(value: &Value) -> usize {
     }
 }
 
-/// Integers beyond what a float holds have no order among floats.
-fn comparable(values: &[Value]) -> Result<(), Error> {
+/// Integers beyond what a float holds have no order among floats, and what has no order cannot be sorted.
+fn comparable(filter: &str, value: &Value, args: &[Value]) -> Result<(), Error> {
     fn find(value: &Value, float: &mut bool, large: &mut bool) {
         if value.kind() == ValueKind::Number {
             let exact = value.as_i64().is_some_and(|number| (-MAX_EXACT..=MAX_EXACT).contains(&number));
@@ -284,10 +336,19 @@ fn comparable(values: &[Value]) -> Result<(), Error> {
         parts(value).for_each(|part| find(&part, float, large));
     }
     let (mut float, mut large) = (false, false);
-    values.iter().for_each(|value| find(value, &mut float, &mut large));
+    let attribute = attribute(args).filter(|_| filter != "dictsort");
+    match attribute.as_ref().and_then(Value::as_str) {
+        _ if !["sort", "groupby", "dictsort"].contains(&filter) => {}
+        Some(paths) => {
+            let keys = || paths.split(',').map(str::trim);
+            parts(value)
+                .for_each(|item| keys().for_each(|key| find(&at(&item, key), &mut float, &mut large)));
+            option(args, "default").iter().for_each(|value| find(value, &mut float, &mut large));
+        }
+        None => find(value, &mut float, &mut large),
+    }
     if float && large {
-        let reason = "integers beyond 2^53 cannot be ordered among floats";
-        return Err(Error::new(ErrorKind::InvalidOperation, reason));
+        return refused("integers beyond 2^53 cannot be ordered among floats".into());
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub(super) struct Path {
     pub keys: Vec<String>,
     /// Whether a key that is only known at run time follows the known ones.
     pub dynamic: bool,
+    /// Whether it may lead nowhere: the template asks that, or has a default.
+    pub optional: bool,
 }
 
 /// The names in a template.
@@ -127,10 +129,7 @@ impl<'a> Reader<'a> {
 
     fn expression(&mut self, expr: &Expr<'a>) {
         match expr {
-            Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
-                let path = self.path(expr);
-                self.names.paths.extend(path);
-            }
+            Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => self.operand(expr, false),
             Expr::Const(_) => {}
             Expr::Slice(e) => {
                 self.expression(&e.expr);
@@ -152,18 +151,29 @@ impl<'a> Reader<'a> {
             }
             Expr::Filter(e) => {
                 self.names.filters.insert(e.name.to_owned());
-                e.expr.iter().for_each(|e| self.expression(e));
+                let optional = ["default", "d"].contains(&e.name);
+                e.expr.iter().for_each(|e| self.operand(e, optional));
                 self.arguments(&e.args);
             }
             Expr::Test(e) => {
                 self.names.tests.insert(e.name.to_owned());
-                self.expression(&e.expr);
+                self.operand(&e.expr, ["defined", "undefined"].contains(&e.name));
                 self.arguments(&e.args);
             }
             Expr::Call(e) => self.call(e),
             Expr::List(e) => e.items.iter().for_each(|e| self.expression(e)),
             Expr::Tuple(e) => e.items.iter().for_each(|e| self.expression(e)),
             Expr::Map(e) => e.keys.iter().chain(&e.values).for_each(|e| self.expression(e)),
+        }
+    }
+
+    fn operand(&mut self, expr: &Expr<'a>, optional: bool) {
+        match expr {
+            Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
+                let path = self.path(expr).map(|path| Path { optional, ..path });
+                self.names.paths.extend(path);
+            }
+            other => self.expression(other),
         }
     }
 
@@ -186,7 +196,7 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 self.names.unset.insert(e.id.to_owned());
-                Some(Path { root: e.id.to_owned(), keys: Vec::new(), dynamic: false })
+                Some(Path { root: e.id.to_owned(), keys: Vec::new(), dynamic: false, optional: false })
             }
             Expr::GetAttr(e) => self.path(&e.expr).map(|path| path.then(Some(e.name.to_owned()))),
             Expr::GetItem(e) => {

@@ -1,7 +1,7 @@
 //! Copies of values that share nothing, within the limits of size.
 
 use minijinja::value::{Tuple, ValueKind};
-use minijinja::{Error, State, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 
 use super::cost::{LONGEST_NUMBER, charge, text_weight};
 use super::json::{Budget, Unfit, deeper};
@@ -72,9 +72,12 @@ impl Copying<'_, '_, '_> {
     }
 
     fn object(&mut self, object: &Value, levels: usize) -> Result<Value, Error> {
-        self.container(object.len().unwrap_or(0))?;
+        self.container(object.len().unwrap_or(0).saturating_mul(2))?;
         let mut entries = Vec::new();
         for key in object.try_iter()? {
+            if !is_key(&key) {
+                return Err(Error::new(ErrorKind::InvalidOperation, "keys are texts, or numbers of 64 bits"));
+            }
             // both to look it up and to store it goes through all of it
             charge(self.state, 2 * text_weight(&key))?;
             let item = object.get_item(&key)?;
@@ -91,6 +94,15 @@ impl Copying<'_, '_, '_> {
         self.state.consume_fuel((self.owed / COPIES_PER_UNIT) as u64)?;
         self.owed %= COPIES_PER_UNIT;
         Ok(())
+    }
+}
+
+/// Whether a value may be a key. The hashes of others may all be the same, or take long.
+fn is_key(value: &Value) -> bool {
+    match value.kind() {
+        ValueKind::String | ValueKind::Bool | ValueKind::None => true,
+        ValueKind::Number => value.as_i64().is_some() || !value.is_integer(),
+        _ => false,
     }
 }
 
