@@ -5,7 +5,8 @@
 //! make a value that takes all memory, or hours, once it is written, compared or sorted, and what is constant is even
 //! worked out when the text is compiled. So what may build such a value hands it to a filter that copies it ([`PLAIN`]), and
 //! filters, tests, comparisons and look-ups are called through filters and tests of our own (`calls.rs`). Their names cannot
-//! be typed, and are refused as arguments. Filters and tests are not worked out beforehand, so that nothing large is built before the template runs.
+//! be typed, and are refused as arguments. Filters and tests are not worked out beforehand, so that nothing large is built
+//! before the template runs.
 
 use minijinja::Value;
 use minijinja::machinery::Span;
