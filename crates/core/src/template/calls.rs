@@ -112,7 +112,10 @@ fn with_order(args: &[Value]) -> Vec<Value> {
         let names = options.try_iter().into_iter().flatten();
         let options = names.filter_map(|name| name.as_str().map(named)).map(|(name, value)| {
             let value = match (name.as_str(), value.as_str()) {
-                ("attribute", Some(key)) if !key.contains(',') => format!("{key},{key}").into(),
+                ("attribute", Some(keys)) => match cost::sort_keys(keys).as_slice() {
+                    [key] if !key.contains(',') => format!("{key},{key}").into(),
+                    _ => value,
+                },
                 _ => value,
             };
             (name, value)

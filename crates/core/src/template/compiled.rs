@@ -309,6 +309,8 @@ mod tests {
             format!("{{{{ context{} }}}}", ".deep".repeat(most / 2 - 1)),
             format!("{{{{ [1]{} }}}}", "|batch(1)".repeat(most / 5 - 1)),
             format!("{{% if false %}}{branches}{{% endif %}}"),
+            format!("{{% if false %}}{branches}{{{{ {}1 }}}}{{% endif %}}", "-".repeat(most - 1)),
+            format!("{{% if false %}}{branches}{{{{ 1{} }}}}{{% endif %}}", "~1".repeat(most / 2 - 1)),
             format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(MAX_STATEMENTS - 1)),
             format!("{{{{ [1]{} }}}}", "+[1]".repeat(most / 4 - 1)),
             format!("{{{{ [1]{} }}}}", "[:]".repeat(most / 3 - 1)),
@@ -366,6 +368,8 @@ mod tests {
                       {% endfor %}{% for n, list in [{'a': 7}] | groupby('a') %} {{ n }}{% endfor %}";
         check(groups, json!("1:[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}] 7"));
         check("{% for g in [{}, {'a': 1}] | groupby('a') %}{{ g.list | length }}{% endfor %}!", json!("11!"));
+        let entries = json!([["a", 1.5], ["b", 1_234_567_890_123_456_789_i64]]);
+        check("{{ {'b': 1234567890123456789, 'a': 1.5} | dictsort }}", entries);
         check("{{--1}}", json!(-1));
         check(
             "{{ '**%d%%** %d%% 2024 %d%%(gr\u{f6}\u{df}e)' | format(50, 5, 6) }}",
@@ -489,10 +493,9 @@ mod tests {
     }
 
     /// Each makes, from a few words, a value that takes all memory where it is written.
-    const ENORMOUS: [&str; 30] = [
+    const ENORMOUS: [&str; 29] = [
         "{{ [[[[[[[[[[[[[[[[[[[[[0] * 100000]]]]]]]]]]]]]]]]]]]] | tojson(true) }}",
         "{{ [1] | tojson(indent=18446744073709551615) }}",
-        "{{ ('x' * 3900000) | map('map', 'batch', 1) | length }}",
         "{{ ([1e308] * 400000) | map('string') | length }}",
         "{{ [1e308] * 900000 ~ '' }}",
         "{% set x = 'x' * 3000000 %}{% set x = x ~ x %}{{ x | length }}",
@@ -523,7 +526,15 @@ mod tests {
     ];
 
     /// Each goes, from a few words, through values for hours, or copies too much.
-    const ENDLESS: [&str; 44] = [
+    const ENDLESS: [&str; 52] = [
+        "{{ ('x' * 3900000) | map('map', 'batch', 1) | length }}",
+        "{{ ('x' * 500000) | select('startingwith', context.wide) | length }}",
+        "{{ ('x' * 1000000) | sum(attribute='a' * 3000000) }}",
+        "{{ ('x' * 1500000) | sum(start='') | length }}",
+        "{% set l = [['\\u0001' * 1000000]] %}{% for i in range(99999) %}{{ l | select('startingwith', 'x') | list | length }}{% endfor %}",
+        "{% set l = [['\\u0001' * 1000000]] %}{% for i in range(99999) %}{{ l | select('in', 'x') | list | length }}{% endfor %}",
+        "{% set l = ['\\u0001' * 1000000] %}{% for i in range(99999) %}{{ ['a'] | join(l) | length }}{% endfor %}",
+        "{% set p = '0.' * 500000 ~ '0' %}{{ (['x'] * 800) | sort(attribute=p) | length }}",
         "{{ (['aaaaaaaa'] * 400000) | sum(none, none, start='') | length }}",
         "{% set x = 'x' * 4000000 %}{% for i in range(99999) %}{{ x is iterable }}{% endfor %}",
         "{% set l = ['x' * 4000000] %}{% for i in range(99999) %}{{ l | map('length') | sum }}{% endfor %}",
@@ -604,11 +615,14 @@ mod tests {
         check_failed("{{ '%(a%b).70000f' | format({'a%b': 1}) }}", "format: a width is beyond 999");
         check_failed("{{ {10 ** 30: 1} }}", "keys are texts, or numbers of 64 bits");
         check_failed("{{ {(1, 2): 1} }}", "keys are texts, or numbers of 64 bits");
+        check_failed("{{ {'nan' | float: 1} }}", "keys are texts, or numbers of 64 bits");
         let items = "([{'a': {'b': 9}}, {'a': {'b': 5}}] * 4 + [{}] * 4 + [{'a': {'b': 1}}] * 12)";
-        check(
-            &format!("{{{{ {items} | sort(attribute='a.b') | map(attribute='a.b', default=0) | join }}}}"),
-            json!("000011111111111155559999"),
-        );
+        for key in ["a.b", "a.b,", ", a.b"] {
+            let sorted = format!(
+                "{{{{ {items} | sort(attribute='{key}') | map(attribute='a.b', default=0) | join }}}}"
+            );
+            check(&sorted, json!("000011111111111155559999"));
+        }
         let endless = |name: &str| format!("{{{{ 'a' | {name}('{name}', *(['{name}'] * 2600)) }}}}");
         check_failed(&endless("map"), "nested deeper than 64 levels");
         check_failed("{{ [1] | map('(filter)', 'abs') }}", "filter (filter) is unknown");

@@ -96,8 +96,15 @@ pub(super) fn of_test(name: &str, args: &[Value]) -> usize {
 /// Those of calls that may take all memory by a number in their arguments, or that the template engine cannot bear.
 pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
     let Some((value, rest)) = args.split_first() else { return Ok(0) };
-    let each = weight_of_all(rest);
-    let items = if is_list(value) { value.len().unwrap_or(0).max(1) } else { 1 };
+    let arguments = weight_of_all(rest);
+    let (items, each) = match name {
+        // of a text its characters, of an object its keys
+        "map" | "select" | "reject" | "selectattr" | "rejectattr" | "sum" | "join" | "sort" | "unique"
+        | "min" | "max" | "groupby" | "batch" | "slice" | "list" => {
+            (value.len().unwrap_or(0).max(1), arguments.saturating_add(4 * separators(rest)))
+        }
+        _ => (1, arguments),
+    };
     let once = match name {
         // they take a part, or nothing, of what they are applied to
         "first" | "last" | "default" | "d" => each,
@@ -111,7 +118,11 @@ pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
         }
         "selectattr" | "rejectattr" => {
             let of_attributes = parts(value).map(|item| 1 + attribute_weight(&item, rest)).sum::<usize>();
-            of_attributes.saturating_add(items.saturating_mul(each))
+            let all = of_attributes.saturating_add(items.saturating_mul(each));
+            if makes_texts(name, rest) { as_texts(all) } else { all }
+        }
+        "select" | "reject" | "join" if makes_texts(name, rest) => {
+            as_texts(weight(value).saturating_add(items.saturating_mul(each)))
         }
         // what is no text becomes one
         "lower" | "upper" | "title" | "capitalize" | "replace" | "trim" | "indent" | "urlencode"
@@ -137,7 +148,7 @@ pub(super) fn of_filter(name: &str, args: &[Value]) -> Result<usize, Error> {
             folds
         }
         // to join texts or lists makes a new one each time
-        "sum" if joins(rest) => items.saturating_mul(weight(value)) / BYTES_PER_VALUE,
+        "sum" if joins(rest) => items.saturating_mul(weight(value).saturating_add(items)) / BYTES_PER_VALUE,
         "chain" => once.saturating_mul(args.iter().filter(|arg| arg.kind() == ValueKind::Map).count()),
         "trim" => bytes(value).saturating_mul(rest.iter().map(bytes).sum()) / BYTES_PER_VALUE,
         "batch" if rest.len() < 2 => 0,
@@ -188,10 +199,35 @@ fn option(args: &[Value], name: &str) -> Option<Value> {
     options.get_attr(name).ok().filter(|value| !value.is_undefined())
 }
 
-/// The attribute that a filter looks at, by name or as its first argument.
+/// The attribute that a filter looks at, as its first argument or by name.
 fn attribute(args: &[Value]) -> Option<Value> {
     let first = args.first().filter(|first| first.as_str().is_some());
-    option(args, "attribute").or_else(|| first.cloned())
+    first.cloned().or_else(|| option(args, "attribute"))
+}
+
+/// How often a path of attributes goes on, or another one begins.
+fn separators(args: &[Value]) -> usize {
+    let count = |paths: &str| paths.bytes().filter(|byte| b".,".contains(byte)).count();
+    attribute(args).and_then(|paths| paths.as_str().map(count)).unwrap_or(0)
+}
+
+/// The keys of `sort`, as the engine reads them.
+pub(super) fn sort_keys(attribute: &str) -> Vec<&str> {
+    let keys: Vec<_> = attribute.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    if keys.is_empty() { vec![attribute] } else { keys }
+}
+
+/// Whether a filter that goes through items makes texts of what are none: of the items, for a test of theirs, or of what
+/// separates or names them.
+fn makes_texts(filter: &str, args: &[Value]) -> bool {
+    let is_no_text = |arg: &Value| !arg.is_kwargs() && arg.as_str().is_none();
+    let mut tests = args.iter().skip(usize::from(filter.ends_with("attr")));
+    let by_test = match tests.next().and_then(Value::as_str) {
+        Some("startingwith" | "endingwith" | "containing" | "upper" | "lower") => true,
+        Some("in") => tests.next().is_some_and(|text| text.as_str().is_some()),
+        _ => false,
+    };
+    by_test || args.first().is_some_and(is_no_text)
 }
 
 /// Whether a path leads through names only, not to items of a list or a text.
@@ -336,16 +372,22 @@ fn comparable(filter: &str, value: &Value, args: &[Value]) -> Result<(), Error> 
         parts(value).for_each(|part| find(&part, float, large));
     }
     let (mut float, mut large) = (false, false);
-    let attribute = attribute(args).filter(|_| filter != "dictsort");
-    match attribute.as_ref().and_then(Value::as_str) {
-        _ if !["sort", "groupby", "dictsort"].contains(&filter) => {}
-        Some(paths) => {
-            let keys = || paths.split(',').map(str::trim);
-            parts(value)
-                .for_each(|item| keys().for_each(|key| find(&at(&item, key), &mut float, &mut large)));
+    let attribute = attribute(args);
+    match (filter, attribute.as_ref().and_then(Value::as_str)) {
+        ("dictsort", _) => {
+            let by_value = option(args, "by").is_some_and(|by| by.as_str() == Some("value"));
+            let compared = parts(value).skip(usize::from(by_value)).step_by(2);
+            compared.for_each(|part| find(&part, &mut float, &mut large));
+        }
+        ("sort" | "groupby", Some(paths)) => {
+            let keys = if filter == "sort" { sort_keys(paths) } else { vec![paths] };
+            for item in parts(value) {
+                keys.iter().for_each(|key| find(&at(&item, key), &mut float, &mut large));
+            }
             option(args, "default").iter().for_each(|value| find(value, &mut float, &mut large));
         }
-        None => find(value, &mut float, &mut large),
+        ("sort" | "groupby", None) => find(value, &mut float, &mut large),
+        _ => {}
     }
     if float && large {
         return refused("integers beyond 2^53 cannot be ordered among floats".into());

@@ -7,6 +7,7 @@ use minijinja::machinery::ast::{Call, CallArg, Expr, Stmt};
 use minijinja::machinery::{Token, tokenize};
 
 use super::environment::syntax;
+use super::program::MAX_SOURCE_BYTES;
 
 /// A name and the keys that are looked up in it: `results['a'].body` is `results`, `a`, `body`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +44,9 @@ impl Names {
 
 /// The steps whose results are named in a source that cannot be parsed, as far as its words tell.
 pub(super) fn results_in_words(source: &str) -> Vec<String> {
+    if source.len() > MAX_SOURCE_BYTES {
+        return Vec::new();
+    }
     let tokens: Vec<_> =
         tokenize(source, false, syntax()).map_while(Result::ok).map(|(token, _)| token).collect();
     let named = tokens.windows(4).filter_map(|words| match words {
@@ -291,6 +295,7 @@ mod tests {
         let check = |source: &str, expected: &[&str]| assert_eq!(results_in_words(source), expected);
         check("{{ results['a'].x }} results.b {{ results.c + }}", &["a", "c"]);
         check("{{ context.results.a }} {{ 1 | results.b }} {{ results[c]", &[]);
+        check(&format!("{}{{{{ ? results.a }}}}", "x".repeat(70_000)), &[]);
     }
 
     #[test]

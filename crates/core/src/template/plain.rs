@@ -101,7 +101,8 @@ impl Copying<'_, '_, '_> {
 fn is_key(value: &Value) -> bool {
     match value.kind() {
         ValueKind::String | ValueKind::Bool | ValueKind::None => true,
-        ValueKind::Number => value.as_i64().is_some() || !value.is_integer(),
+        ValueKind::Number if value.is_integer() => value.as_i64().is_some(),
+        ValueKind::Number => f64::try_from(value.clone()).is_ok_and(|number| !number.is_nan()),
         _ => false,
     }
 }
