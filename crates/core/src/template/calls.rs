@@ -90,18 +90,14 @@ fn apply_to_each(
     let mut results = Vec::new();
     for item in items.try_iter()? {
         budget.spend(2)?;
-        state.consume_fuel(1 + text_of(&item))?;
+        // texts as the engine charges for them where a filter takes or makes one
+        state.consume_fuel(1 + cost::text_weight(&item) as u64)?;
         let args: Vec<_> = [item].into_iter().chain(rest.iter().cloned()).collect();
         let result = apply(state, filter, &args, budget, levels)?;
-        state.consume_fuel(text_of(&result))?;
+        state.consume_fuel(cost::text_weight(&result) as u64)?;
         results.push(result);
     }
     Ok(results.into())
-}
-
-/// What the engine charges for a text that a filter takes or makes.
-fn text_of(value: &Value) -> u64 {
-    value.as_str().map_or(0, |text| text.len() as u64 / 64)
 }
 
 /// With one key, the engine takes items without it as equal to all others, which is no order; with two it does not.
